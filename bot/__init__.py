@@ -1,0 +1,1 @@
+"""posbot: a support bot for merchants whose UnionPay POS terminal gives trouble."""

@@ -1,0 +1,71 @@
+"""Composition root: builds the parts from settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bot.channels import terminal
+from bot.dialogue.clarify import decide
+from bot.dialogue.render import first_reply, kinds
+from bot.editing import check
+from bot.editing.ask import Answered
+from bot.kb import json_schema, loader
+from bot.understanding import cache
+from bot.understanding.engine import Engine
+from bot.understanding.learn import learn
+from bot.understanding.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import TextIO
+
+    from bot.domain.errors import Problem
+    from bot.domain.knowledge import KnowledgeBase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mind:
+    """A knowledge base and the engine that understands with it."""
+
+    kb: KnowledgeBase
+    engine: Engine
+
+    def answer(self, text: str, now: datetime) -> Answered:
+        """What one message means and what the bot says first. `now` is the merchant's wall-clock time."""
+        heard = self.engine.understand(text, now)
+        decision = decide(heard.topics, kinds(self.kb))
+        return Answered(kb=self.kb, heard=heard, decision=decision, reply=first_reply(self.kb, heard, decision))
+
+
+def wake(knowledge: Path, cache_folder: Path | None) -> Mind:
+    """Load the knowledge and learn from it, or remember what was learnt from the same files before. Raises KnowledgeError."""
+    kb = loader.load(knowledge)
+    reader = Reader(kb)
+    path = cache_folder / f"{kb.version}.npz" if cache_folder else None
+    model = cache.load(path) if path else None
+    if model is None:
+        model = learn(kb, reader).model
+        if path:
+            cache.save(model, path)
+    return Mind(kb=kb, engine=Engine(kb, reader, model))
+
+
+def chat(mind: Mind, lines: TextIO, out: TextIO) -> None:
+    """Talk in the terminal until the input ends."""
+    terminal.talk(lines, out, lambda text: mind.answer(text, datetime.now()).reply)  # noqa: DTZ005  (the merchant's wall clock)
+
+
+def inspect(knowledge: Path, cases: Path | None) -> list[Problem]:
+    """Every problem of a knowledge folder; what needs the engine is only looked for when nothing is broken."""
+    kb, problems = loader.inspect(knowledge)
+    if kb is None:
+        return problems
+    return sorted([*problems, *check.problems(kb, learn(kb, Reader(kb)), cases)])
+
+
+def json_schemas() -> Mapping[str, dict[str, Any]]:
+    """Pattern of knowledge files → JSON Schema."""
+    return json_schema.schemas()

@@ -1,0 +1,1 @@
+"""Where merchants are: each channel translates between an app and the bot."""

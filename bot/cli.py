@@ -1,0 +1,144 @@
+"""The `posbot` commands. Exit codes: 0 done, 1 the knowledge base or the messages have errors, 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot import app, settings
+from bot.domain.errors import KnowledgeError, PosbotError
+from bot.editing import details, evaluate
+from bot.editing.ask import as_json, as_text
+from bot.editing.messages import MessageFileError
+from bot.wording import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DONE, FAILED, USAGE = 0, 1, 2
+HEADLINE = ("messages", "top1", "right", "right_or_offered", "wrong", "human", "chitchat", "out_of_scope", "unclear", "ms_p50", "ms_p99")
+CASES = Path("tests/cases")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. Nothing that can be typed or piped in ends in a traceback."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except MessageFileError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except KnowledgeError as error:
+        print(say("cli.knowledge-broken", count=len(error.problems)), file=sys.stderr)
+        print(error, file=sys.stderr)
+        return FAILED
+    except PosbotError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:  # `posbot eval … | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = settings.read(os.environ)
+    parser = argparse.ArgumentParser(prog="posbot", description=say("cli.about"))
+    commands = parser.add_subparsers(required=True, metavar=say("cli.command"))
+
+    def command(name: str, run: Any, under: Any = commands, *, json_output: bool = False) -> argparse.ArgumentParser:
+        entry: argparse.ArgumentParser = under.add_parser(name, help=say(f"cli.{name}"), description=say(f"cli.{name}"))
+        entry.set_defaults(run=run, cache=defaults.cache)
+        entry.add_argument("--knowledge", type=Path, default=defaults.knowledge, metavar="DIR", help=say("cli.knowledge"))
+        if json_output:
+            entry.add_argument("--json", action="store_true", help=say("cli.json"))
+        return entry
+
+    command("ask", _ask, json_output=True).add_argument("text", nargs="?", help=say("cli.text"))
+    command("chat", _chat)
+    command("eval", _eval, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
+    command("details", _details, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
+    kb = commands.add_parser("kb", help=say("cli.kb")).add_subparsers(required=True, metavar=say("cli.command"))
+    command("check", _kb_check, kb)
+    command("schema", _kb_schema, kb).add_argument("--out", type=Path, metavar="DIR", help=say("cli.out"))
+    return parser
+
+
+def _ask(options: argparse.Namespace) -> int:
+    """`posbot ask "…"`; without text, what is piped in."""
+    text = sys.stdin.read() if options.text is None else options.text
+    mind = app.wake(options.knowledge, options.cache)
+    answered = mind.answer(text, datetime.now())  # noqa: DTZ005  (the merchant's wall clock)
+    print(json.dumps(as_json(answered), ensure_ascii=False, indent=2) if options.json else as_text(answered))
+    return DONE
+
+
+def _chat(options: argparse.Namespace) -> int:
+    app.chat(app.wake(options.knowledge, options.cache), sys.stdin, sys.stdout)
+    return DONE
+
+
+def _eval(options: argparse.Namespace) -> int:
+    mind = app.wake(options.knowledge, options.cache)
+    report = evaluate.evaluate(options.file, mind.kb, mind.engine)
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False))
+        return DONE
+    for name in HEADLINE:
+        print(f"{name:18}{'–' if report[name] is None else report[name]}")
+    for result in report["results"]:
+        if result["label"] != result["outcome"]:
+            ranked = "  ".join(f"{topic} {share:.2f}" for topic, share in result["topics"][:4])
+            print(f"  {result['label']:20}{result['outcome']:14}{ranked:90}{result['text']!r}")
+    return DONE
+
+
+def _details(options: argparse.Namespace) -> int:
+    report = details.score(options.file, datetime.now())  # noqa: DTZ005  (the merchant's wall clock)
+    mistakes = report.pop("mistakes")
+    print(json.dumps(report, ensure_ascii=False))
+    if not options.json:
+        for mistake in mistakes:
+            print(f"  {mistake}")
+    return DONE
+
+
+def _kb_check(options: argparse.Namespace) -> int:
+    """All problems, then a count; errors make the command fail, warnings do not."""
+    problems = app.inspect(options.knowledge, CASES if CASES.is_dir() else None)
+    for problem in problems:
+        print(say("cli.error" if problem.fatal else "cli.warning", problem=problem))
+    errors = sum(problem.fatal for problem in problems)
+    print(say("cli.counted", errors=errors, warnings=len(problems) - errors))
+    return FAILED if errors else DONE
+
+
+def _kb_schema(options: argparse.Namespace) -> int:
+    """All schemas as one JSON object, or one file each with the settings for VS Code."""
+    schemas = app.json_schemas()
+    if options.out is None:
+        print(json.dumps(schemas, ensure_ascii=False, indent=2))
+        return DONE
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        wanted = {}
+        for pattern, schema in schemas.items():
+            path = options.out / f"{pattern.partition('/')[0].removesuffix('.yaml')}.json"
+            path.write_text(json.dumps(schema, ensure_ascii=False, indent=2) + "\n", "utf-8")
+            wanted[path.as_posix()] = f"knowledge/{pattern}"
+    except OSError as error:
+        print(say("cli.cannot-write", path=options.out, reason=error.strerror), file=sys.stderr)
+        return FAILED
+    print(say("cli.vscode"))
+    print(json.dumps({"yaml.schemas": wanted}, ensure_ascii=False, indent=2))
+    return DONE

@@ -1,0 +1,1 @@
+"""Pure values: what the bot knows, hears and decides. Standard library only."""

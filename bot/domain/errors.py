@@ -1,0 +1,38 @@
+"""The exceptions of the project.
+
+PosbotError
+└── KnowledgeError    the knowledge folder cannot be used; carries every problem that was found
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class PosbotError(Exception):
+    """Base of every error that the program raises on purpose; its text is fit to be shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """One thing that an editor should mend: where it is, and a Chinese sentence that says what and how."""
+
+    file: str
+    line: int
+    text: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+class KnowledgeError(PosbotError):
+    """The knowledge folder is missing or broken. `problems` holds all that was found, at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)

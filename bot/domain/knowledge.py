@@ -1,0 +1,228 @@
+"""What the bot knows: the knowledge base as frozen values, free of YAML, files and engines.
+
+Likelihoods are probabilities in [0, 1]; weights are relative base rates; efforts are costs in the merchant's minutes. Editors write words for all of them
+(经常, 常见, 简单), the loader turns words into numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(StrEnum):
+    """What a topic file is for. Only TROUBLE and ADVICE are about the merchant's terminal."""
+
+    TROUBLE = "trouble"
+    ADVICE = "advice"
+    HUMAN = "human"
+    CHITCHAT = "chitchat"
+    UNCLEAR = "unclear"
+    OUT_OF_SCOPE = "out-of-scope"
+
+
+class Urgency(StrEnum):
+    """How soon staff must act: U0 danger, U1 money unclear, U2 cannot take payments, U3 one function, U4 self-service."""
+
+    U0 = "U0"
+    U1 = "U1"
+    U2 = "U2"
+    U3 = "U3"
+    U4 = "U4"
+
+
+class Retry(StrEnum):
+    """May the merchant charge again after this response code? The conservative rule of the domain brief, B2."""
+
+    NO = "no"
+    UNNEEDED = "unneeded"
+    CHECK_FIRST = "check-first"
+    ONCE = "once"
+    LATER = "later"
+    OTHER_CARD = "other-card"
+    OTHER_WAY = "other-way"
+    OTHER_AMOUNT = "other-amount"
+    AFTER_SIGN_IN = "after-sign-in"
+
+
+class TerminalType(StrEnum):
+    """The three kinds of terminal of the guide: with keys and paper, pocket-size without paper, Android with a touch screen."""
+
+    TRADITIONAL = "traditional"
+    POCKET = "pocket"
+    SMART = "smart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Answer:
+    """One option of one question, given or required."""
+
+    question: str
+    option: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Something the bot may ask. `options` maps each button's label to the ways in which merchants say it."""
+
+    id: str
+    text: str
+    look: str
+    effort: float
+    options: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing the merchant does. With `requires`, it is unavailable until any one of these answers is known."""
+
+    id: str
+    title: str
+    text: str
+    variants: Mapping[TerminalType, str]
+    detail: str
+    effort: float
+    requires: tuple[Answer, ...]
+    look: str
+    then: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A piece of transaction data that staff may need. `kind` names the reader that finds it in text."""
+
+    id: str
+    label: str
+    prompt: str
+    kind: str
+    where: str
+    mask: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a topic's trouble happens. `answers[question][option]` and `fixes[step]` are likelihoods given this cause."""
+
+    id: str
+    title: str
+    weight: float
+    why: str
+    answers: Mapping[str, Mapping[str, float]]
+    fixes: Mapping[str, float]
+    staff: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A story from which a merchant learns; `origin` says whether it is the guide's or an illustration."""
+
+    title: str
+    story: str
+    lesson: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """What a merchant's message is about."""
+
+    id: str
+    title: str
+    kind: Kind = Kind.TROUBLE
+    urgency: Urgency = Urgency.U3
+    weight: float = 2.0
+    summary: str = ""
+    first_aid: str = ""
+    answer: tuple[str, ...] = ()
+    phrasings: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    causes: Mapping[str, Cause] = field(default_factory=dict)
+    must_collect: tuple[str, ...] = ()
+    ask_for: tuple[str, ...] = ()
+    hand_over_now: tuple[Answer, ...] = ()
+    cases: tuple[Case, ...] = ()
+    prevent: tuple[str, ...] = ()
+
+    @property
+    def is_business(self) -> bool:
+        """Whether it is about the merchant's terminal, rather than small talk or a wish for a human."""
+        return self.kind in {Kind.TROUBLE, Kind.ADVICE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A response code as one acquirer or network uses it: the same two characters mean different things elsewhere."""
+
+    source: str
+    code: str
+    means: str
+    whose: str
+    retry: Retry
+    say: str
+    topic: str
+    findings: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What a terminal shows word for word, the topic it points at, and the questions that it answers."""
+
+    texts: tuple[str, ...]
+    topic: str
+    findings: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A telephone number of the whitelist: the only numbers that the bot may ever show."""
+
+    number: str
+    name: str
+    purpose: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuidePoint:
+    """One point of the guide in cleaned wording, and the places of the knowledge base where it lives."""
+
+    id: str
+    text: str
+    homes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnowledgeBase:
+    """Everything that editors wrote, checked and linked. Orders are the editors' orders; ties are broken by them.
+
+    `codes[source][code]`; `code_sources[source]` is the title, the first source is the default; `concepts[canonical]` and `signals[id]` are the words that
+    merchants use; `version` is a digest of the files.
+    """
+
+    version: str
+    topics: Mapping[str, Topic]
+    questions: Mapping[str, Question] = field(default_factory=dict)
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    slots: Mapping[str, Slot] = field(default_factory=dict)
+    code_sources: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, Code]] = field(default_factory=dict)
+    screens: tuple[Screen, ...] = ()
+    concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    signals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    out_of_scope: tuple[str, ...] = ()
+    other_objects: tuple[str, ...] = ()
+    replies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    contacts: tuple[Contact, ...] = ()
+    guide: tuple[GuidePoint, ...] = ()
+
+    def code(self, code: str, source: str | None = None) -> Code | None:
+        """The meaning of a response code at `source`, else in the default table; None when nobody has written it down."""
+        for name in (source, next(iter(self.codes), None)):
+            if name is not None and (found := self.codes.get(name, {}).get(code)):
+                return found
+        return None

@@ -1,0 +1,1 @@
+"""Editors' tools that need the whole engine: what does my change do?"""

@@ -1,0 +1,149 @@
+"""Validated entries → domain values; words become numbers here. Assumes that `checks` found nothing fatal."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from bot.domain.knowledge import (
+    Answer,
+    Case,
+    Cause,
+    Code,
+    Contact,
+    GuidePoint,
+    Kind,
+    KnowledgeBase,
+    Question,
+    Screen,
+    Slot,
+    Step,
+    Topic,
+    Urgency,
+)
+
+from .scales import BASE_RATE, EFFORT, FREQUENCY, RETRY, TERMINAL_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
+
+    from .folder import Folder
+    from .schema import CaseEntry, CauseEntry, CodeEntry, QuestionEntry, SlotEntry, StepEntry, TopicEntry
+
+    Key = TypeVar("Key")
+    Before = TypeVar("Before")
+    After = TypeVar("After")
+
+
+def build(folder: Folder, version: str) -> KnowledgeBase:
+    """The linked knowledge base; `version` is the digest of the files."""
+    return KnowledgeBase(
+        version=version,
+        topics=_frozen({id: _topic(id, entry) for id, entry in folder.topics.items()}),
+        questions=_frozen({id: _question(id, entry) for id, entry in folder.questions.items()}),
+        steps=_frozen({id: _step(id, entry) for id, entry in folder.steps.items()}),
+        slots=_frozen({id: _slot(id, entry) for id, entry in folder.slots.items()}),
+        code_sources=_frozen(folder.code_sources),
+        codes=_frozen({source: _frozen({code: _code(source, code, entry) for code, entry in table.items()}) for source, table in folder.codes.items()}),
+        screens=tuple(Screen(texts=(screen.text, *screen.also), topic=screen.topic, findings=_answers([screen.findings])) for screen in folder.screens),
+        concepts=_each(folder.concepts, tuple),
+        signals=_each(folder.signals, lambda signal: tuple(signal.words)),
+        out_of_scope=tuple(folder.out_of_scope.sentences),
+        other_objects=tuple(folder.out_of_scope.objects),
+        replies=_each(folder.replies, _texts),
+        contacts=tuple(Contact(number=c.number, name=c.name, purpose=c.purpose, note=c.note or "") for c in folder.contacts),
+        guide=tuple(GuidePoint(id=id, text=point.text, homes=tuple(point.homes)) for id, point in folder.guide.items()),
+    )
+
+
+def _frozen(mapping: Mapping[Key, Before]) -> Mapping[Key, Before]:
+    return MappingProxyType(dict(mapping))
+
+
+def _each(mapping: Mapping[Key, Before], convert: Callable[[Before], After]) -> Mapping[Key, After]:
+    return MappingProxyType({key: convert(value) for key, value in mapping.items()})
+
+
+def _texts(text: str | list[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+def _answers(alternatives: Iterable[Mapping[str, str]]) -> tuple[Answer, ...]:
+    return tuple(Answer(question=question, option=option) for answers in alternatives for question, option in answers.items())
+
+
+def _topic(id: str, entry: TopicEntry) -> Topic:
+    return Topic(
+        id=id,
+        title=entry.title,
+        kind=Kind(entry.kind),
+        urgency=Urgency(entry.urgency),
+        weight=BASE_RATE[entry.seen],
+        summary=entry.summary or "",
+        first_aid=entry.first_aid or "",
+        answer=_texts(entry.answer),
+        phrasings=tuple(entry.phrasings),
+        questions=tuple(entry.questions),
+        causes=_frozen({cause: _cause(cause, content) for cause, content in entry.causes.items()}),
+        must_collect=tuple(entry.collect.must),
+        ask_for=tuple(entry.collect.ask),
+        hand_over_now=_answers(entry.hand_over_now),
+        cases=tuple(map(_case, entry.cases)),
+        prevent=tuple(entry.prevent),
+    )
+
+
+def _case(entry: CaseEntry) -> Case:
+    return Case(title=entry.title, story=entry.story, lesson=entry.lesson, origin=entry.origin)
+
+
+def _cause(id: str, entry: CauseEntry) -> Cause:
+    return Cause(
+        id=id,
+        title=entry.title,
+        weight=BASE_RATE[entry.seen],
+        why=entry.why,
+        answers=_each(entry.answers, _likelihoods),
+        fixes=_likelihoods(entry.fixes),
+        staff=entry.staff,
+    )
+
+
+def _likelihoods(words: Mapping[str, str]) -> Mapping[str, float]:
+    return _each(words, FREQUENCY.__getitem__)
+
+
+def _question(id: str, entry: QuestionEntry) -> Question:
+    return Question(id=id, text=entry.text, look=entry.look or "", effort=EFFORT[entry.effort], options=_each(entry.options, tuple))
+
+
+def _step(id: str, entry: StepEntry) -> Step:
+    return Step(
+        id=id,
+        title=entry.title,
+        text=entry.text,
+        variants=_frozen({TERMINAL_TYPE[terminal]: text for terminal, text in entry.variants.items()}),
+        detail=entry.detail or "",
+        effort=EFFORT[entry.effort],
+        requires=_answers(entry.requires),
+        look=entry.look or "",
+        then=entry.then,
+    )
+
+
+def _slot(id: str, entry: SlotEntry) -> Slot:
+    return Slot(id=id, label=entry.label, prompt=entry.prompt, kind=entry.kind, where=entry.where or "", mask=entry.mask, options=tuple(entry.options))
+
+
+def _code(source: str, code: str, entry: CodeEntry) -> Code:
+    return Code(
+        source=source,
+        code=code,
+        means=entry.means,
+        whose=entry.whose,
+        retry=RETRY[entry.retry],
+        say=entry.say,
+        topic=entry.topic,
+        findings=_answers([entry.findings]),
+    )

@@ -1,0 +1,32 @@
+"""Editors' words and the numbers that engineers put behind them. All numbers are judgements until real tickets calibrate them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from bot.domain.knowledge import Retry, TerminalType
+
+FREQUENCY = MappingProxyType({"总是": 0.95, "经常": 0.75, "有时": 0.4, "偶尔": 0.2, "很少": 0.07, "从不": 0.02})
+"""P(answer | cause) and P(step solves | cause)."""
+
+BASE_RATE = MappingProxyType({"很常见": 8.0, "常见": 4.0, "一般": 2.0, "少见": 1.0, "罕见": 0.4})
+"""Relative weight of a topic among topics, of a cause among its topic's causes."""
+
+EFFORT = MappingProxyType({"看一眼": 0.5, "简单": 1.0, "要操作": 2.0, "麻烦": 4.0, "要等": 6.0})
+"""Cost of a question or a step for the merchant, in minutes."""
+
+RETRY = MappingProxyType(
+    {
+        "不要": Retry.NO,
+        "不用": Retry.UNNEEDED,
+        "先查": Retry.CHECK_FIRST,
+        "一次": Retry.ONCE,
+        "稍后": Retry.LATER,
+        "换卡": Retry.OTHER_CARD,
+        "换方式": Retry.OTHER_WAY,
+        "改金额": Retry.OTHER_AMOUNT,
+        "签到后": Retry.AFTER_SIGN_IN,
+    }
+)
+
+TERMINAL_TYPE = MappingProxyType({"传统": TerminalType.TRADITIONAL, "电签": TerminalType.POCKET, "智能": TerminalType.SMART})

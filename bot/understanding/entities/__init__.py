@@ -1,0 +1,1 @@
+"""Details of a transaction in a message: one module per kind."""

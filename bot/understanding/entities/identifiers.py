@@ -1,0 +1,98 @@
+"""Numbers that name something: terminal, merchant, reference, order, card tail, telephone.
+
+Lengths are those of Chinese slips (domain brief C1): merchant 15, terminal 8, reference 12, trace and batch 6, authorisation 6 letters or digits, WeChat and
+Alipay orders 28. A label stands before or after; digits may be spoken (幺零零二) and may be grouped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..numerals import DIGITS, SPOKEN_DIGITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .scan import Scan
+
+_DIGIT = rf"[\d{''.join(DIGITS)}]"
+_JOIN = r"[ \-]{0,2}"
+_LINK = r"(?:编?号|号码|代码|id|no\.?)?[\s:=#，,]{0,3}(?:就?是|为|写的|打的|上面)?[\s:=#]{0,3}"
+_BACK = r"[\s,，(（]{0,3}(?:这个|这|那|就|它)?(?:应该)?是?(?:我们?的?|小票上的?|上面的?)?"
+
+
+def _digits(least: int, most: int) -> str:
+    return rf"(?<![\dA-Za-z]){_DIGIT}(?:{_JOIN}{_DIGIT}){{{least - 1},{most - 1}}}(?![\dA-Za-z])"
+
+
+def _letters(least: int, most: int) -> str:
+    return rf"(?<![\dA-Za-z])(?=[A-Za-z]{{0,8}}\d)[\dA-Za-z]{{{least},{most}}}(?![\dA-Za-z])"
+
+
+_LABELLED: tuple[tuple[str, str, str], ...] = (
+    ("iccid", r"iccid|流量卡(?:卡?号)|物联卡号", _letters(19, 20)),
+    ("merchant_no", r"商户编?号|商户代码|商户id|商户|商编|商家号|mid|店铺编?号", rf"{_digits(15, 15)}|{_letters(15, 15)}"),
+    ("sn", r"s/?n码?|机身码?|机身号|序列号|机器码|设备号|设备编号", _letters(8, 24)),
+    ("terminal_no", r"终端机?(?:编号|号|id)?|机器?编?号|机号|tid", rf"{_digits(8, 8)}|{_letters(8, 8)}"),
+    ("ref_no", r"(?:系统|检索)?参考(?:编?号)?|检索号|参照号|rrn|原参考号", rf"{_digits(12, 12)}|{_letters(12, 12)}"),
+    ("trace_no", r"凭证(?:编?号)?|流水(?:编?号)?|票据号|小票号|小票编号|跟踪号|trace", _digits(6, 6)),
+    ("batch_no", r"批次(?:编?号)?|batch", _digits(6, 6)),
+    ("auth_code", r"预?授权(?:码|号)|授权|auth", _letters(6, 6)),
+    ("order_no", r"(?:商户|交易|支付|微信|支付宝)?(?:订单|单)(?:编?号|号)", _letters(10, 32)),
+)
+_BEFORE = tuple((slot, re.compile(rf"(?:{label}){_LINK}({value})", re.I)) for slot, label, value in _LABELLED)
+_AFTER = tuple((slot, re.compile(rf"({value}){_BACK}(?:{label})(?!\s*[:：]?\s*\d)", re.I)) for slot, label, value in _LABELLED)
+_MASKED = re.compile(r"(?<!\d)\d{4,6}[\s\-]?[*xX●•]{2,12}[\s\-]?(\d{4})(?!\d)")
+_TAIL = re.compile(
+    rf"(?:尾号|尾数|卡尾号?|末四位|末4位|(?:最?后|后面|末尾)(?:四|4)(?:位|个|位数)(?:数字?)?|卡号?(?:最后|后面|末尾))"
+    rf"[\s:=]?(?:就?是|为|的是)?[\s:=]?({_DIGIT}(?: ?{_DIGIT}){{3}})(?![\dA-Za-z])"
+)
+_TAIL_BACK = re.compile(r"(?<!\d)(\d{4})(?:结尾|收尾|尾号|做尾|那张卡|的那?张?卡)")
+_MOBILE = re.compile(r"(?<!\d)(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?!\d)")
+_OFFICE = re.compile(r"(?<!\d)(?:400[\s-]?\d{3}[\s-]?\d{4}|0\d{2,3}-\d{7,8})(?!\d)")
+_WECHAT = re.compile(r"(?<![\dA-Za-z])4200\d{24}(?![\dA-Za-z])")
+_ALIPAY = re.compile(r"(?<![\dA-Za-z])20[2-3]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{20}(?![\dA-Za-z])")
+_RUN = re.compile(r"(?<![\dA-Za-z*.:/])\d{6,20}(?![\dA-Za-z*]|\.\d|[:/]\d|\s?(?:元|块|圆|万|蚊))")
+_DATE = re.compile(r"20[2-3]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_BY_LENGTH = {6: ("trace_no", "batch_no", "auth_code"), 8: ("terminal_no",), 12: ("ref_no",), 15: ("merchant_no",)}
+
+
+def read(scan: Scan) -> None:
+    """Labelled numbers, card tails and telephone numbers."""
+    _read_each(scan, (("card_tail4", _MASKED), *_BEFORE, *_AFTER, ("card_tail4", _TAIL), ("card_tail4", _TAIL_BACK)))
+    for found in (*scan.free(_WECHAT), *scan.free(_ALIPAY)):
+        scan.add("order_no", found[0], found.span())
+    for found in scan.free(_MOBILE):
+        scan.add("phone_tail4", found[0][-4:], found.span())
+    for found in scan.free(_OFFICE):
+        scan.take(*found.span())
+
+
+def _read_each(scan: Scan, patterns: Iterable[tuple[str, re.Pattern[str]]]) -> None:
+    """The first group of each match is a value; the label around it is spoken for as well."""
+    for slot, pattern in patterns:
+        for found in scan.free(pattern):
+            scan.add(slot, canonical(found[1]), found.span(1))
+            scan.take(*found.span())
+
+
+def read_unlabelled(scan: Scan) -> None:
+    """Runs of digits whose length tells what they are; the others are kept as ambiguous, to be asked."""
+    for found in scan.free(_RUN):
+        digits = found[0]
+        if len(digits) in {8, 14} and _DATE.match(digits):
+            continue
+        slots = _BY_LENGTH.get(len(digits), ())
+        if len(slots) == 1:
+            scan.add(slots[0], digits, found.span())
+        elif slots:
+            scan.ambiguous.append((digits, slots))
+            scan.take(*found.span())
+        elif len(digits) > 8:
+            scan.take(*found.span())
+
+
+def canonical(said: str) -> str:
+    """Upper case, ASCII digits, no separators."""
+    return re.sub(r"[\s\-]", "", said.translate(SPOKEN_DIGITS)).upper()

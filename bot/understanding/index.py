@@ -1,0 +1,134 @@
+"""Sparse rows: a text's features, weighted by kind and rarity, at unit length; and the nearest of many such rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .arrays import Floats, Integers
+
+KIND_WEIGHT: Mapping[str, float] = {"w": 1.0, "c": 0.6, "d": 1.0, "q": 0.4, "p": 0.7, "L": 1.6, "F": 1.6, "S": 1.2, "K": 2.0}
+"""Weight of a feature by the letter of its kind (see `features`), found by leave-one-out on the shipped knowledge; flat around these values."""
+TELLING = 40
+COMMON = 200_000
+"""A query reads the postings of this many features at most, rarest first, and this many postings: keeps it in milliseconds over 100,000 rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One text: feature numbers, their values (unit length together), where each stands in the list of features, and how much of the text is known."""
+
+    ids: Integers
+    values: Floats
+    places: Integers
+    coverage: float
+
+
+class Vocabulary:
+    """Feature → number, and how much each says (inverse document frequency, smoothed, times the weight of its kind)."""
+
+    def __init__(self, names: Sequence[str], weights: Floats, unknown: float) -> None:
+        self.names, self.weights, self.unknown = names, weights, unknown
+        self._ids = {name: number for number, name in enumerate(names)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def row(self, features: Sequence[str]) -> Row:
+        """The known ones of `features`, each once; `coverage` is the share of weight that is known, in [0, 1]."""
+        ids = self._ids
+        first: dict[str, int] = {}
+        for place, name in enumerate(features):
+            first.setdefault(name, place)
+        known = [(ids[name], place) for name, place in first.items() if name in ids]
+        if not known:
+            empty = np.zeros(0, np.int32)
+            return Row(empty, np.zeros(0, np.float32), empty, 0.0)
+        pairs = np.array(known, np.int32)
+        values = self.weights[pairs[:, 0]]
+        mass = float(values @ values)
+        missing = sum(KIND_WEIGHT[name[0]] ** 2 for name in first if name not in ids) * self.unknown**2
+        return Row(pairs[:, 0], values / np.float32(mass**0.5), pairs[:, 1], (mass / (mass + missing)) ** 0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Many texts as rows of one matrix (unit length), and how many texts have each feature."""
+
+    vocabulary: Vocabulary
+    matrix: csr_array
+    counts: Integers
+
+    @classmethod
+    def of(cls, texts: Iterable[Sequence[str]], least: int) -> Examples:
+        """Rows over the features that occur in at least `least` of the texts. Reads `texts` once, so they may be made one by one."""
+        numbers: dict[str, int] = {}
+        rows = [np.fromiter({numbers.setdefault(name, len(numbers)) for name in features}, np.int32) for features in texts]
+        flat = np.concatenate(rows)
+        counts = np.bincount(flat, minlength=len(numbers))
+        kept = counts >= least
+        names = [name for name, keep in zip(numbers, kept.tolist(), strict=True) if keep]
+        kept_counts: Integers = counts[kept].astype(np.int32)
+        kinds = np.array([KIND_WEIGHT[name[0]] for name in names], np.float32)
+        weights = (np.log((1 + len(rows)) / (1 + kept_counts)) + 1).astype(np.float32) * kinds
+        matrix = _matrix([len(row) for row in rows], flat, np.where(kept, np.cumsum(kept) - 1, -1), weights)
+        return cls(vocabulary=Vocabulary(names, weights, float(np.log(1.0 + len(rows)) + 1)), matrix=matrix, counts=kept_counts)
+
+    def without(self, number: int) -> tuple[Row, float]:
+        """A row as a message would have it: features that no other text has are unknown. Also the length that is left of the row."""
+        start, end = self.matrix.indptr[number : number + 2]
+        ids, values = self.matrix.indices[start:end], self.matrix.data[start:end]
+        shared = self.counts[ids] > 1
+        left = float(np.sqrt(values[shared] @ values[shared])) or 1.0
+        mass = float(self.vocabulary.weights[ids[shared]] @ self.vocabulary.weights[ids[shared]])
+        own = self.vocabulary.weights[ids[~shared]] / (np.log((1 + self.matrix.shape[0]) / 2) + 1) * self.vocabulary.unknown
+        coverage = (mass / max(mass + float(own @ own), 1e-9)) ** 0.5
+        return Row(ids[shared], values[shared] / np.float32(left), ids[shared], coverage), left
+
+
+def _matrix(sizes: list[int], flat: Integers, renumbered: Integers, weights: Floats) -> csr_array:
+    """Weighted rows of unit length; features renumbered as −1 are left out."""
+    ids = renumbered[flat]
+    kept = ids >= 0
+    owners = np.repeat(np.arange(len(sizes)), sizes)[kept]
+    ids = ids[kept].astype(np.int32)
+    values = weights[ids]
+    lengths = np.sqrt(np.bincount(owners, values * values, len(sizes))).astype(np.float32)
+    ends = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(sizes)))]).astype(np.int32)
+    return csr_array((values / lengths[owners], ids, ends), shape=(len(sizes), len(weights)))
+
+
+class Postings:
+    """For each feature the rows that have it: finds the rows nearest to a query by cosine."""
+
+    def __init__(self, starts: Integers, rows: Integers, values: Floats, count: int) -> None:
+        self.starts, self.rows, self.values, self.count = starts, rows, values, count
+
+    @classmethod
+    def of(cls, matrix: csr_array) -> Postings:
+        """The postings of a matrix of rows."""
+        columns = matrix.tocsc()
+        return cls(columns.indptr.astype(np.int32), columns.indices.astype(np.int32), columns.data, matrix.shape[0])
+
+    def nearest(self, query: Row, most: int) -> tuple[Integers, Floats]:
+        """Numbers and cosines of the `most` nearest rows, nearest first (equal ones in row order)."""
+        starts, ends = self.starts[query.ids], self.starts[query.ids + 1]
+        sizes = ends - starts
+        order = np.argsort(sizes, kind="stable")
+        chosen = order[: min(TELLING, max(1, int(np.searchsorted(np.cumsum(sizes[order]), COMMON))))]
+        if not len(chosen):
+            return np.zeros(0, np.int32), np.zeros(0, np.float32)
+        slices = [slice(start, end) for start, end in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)]
+        rows = np.concatenate([self.rows[part] for part in slices])
+        values = np.concatenate([self.values[part] for part in slices]) * np.repeat(query.values[chosen], sizes[chosen])
+        cosines = np.bincount(rows, values, self.count).astype(np.float32)
+        best = np.argpartition(-cosines, most)[:most] if most < self.count else np.arange(self.count)
+        best = best[cosines[best] > 0]
+        best = best[np.lexsort((best, -cosines[best]))]
+        return best.astype(np.int32), cosines[best]

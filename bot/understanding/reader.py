@@ -1,0 +1,51 @@
+"""Reads folded text with the words of one knowledge base: its concepts, answers, signals, screen texts and response codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .clean import clean, fold
+from .features import Featurizer, Reading, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bot.domain.knowledge import KnowledgeBase
+
+CONCEPT, ANSWER, SIGNAL, POINTER = "LFSK"
+"""Kinds of tags. A pointer is a screen text or a response code, and its name is the topic that it points at."""
+LEAST_SCREEN = 4
+"""Shorter screen texts (请稍候) stand in too many messages to be told from ordinary words."""
+
+
+class Reader:
+    """Text → parts and tags."""
+
+    def __init__(self, kb: KnowledgeBase) -> None:
+        self._kb = kb
+        self._featurizer = Featurizer({kind: list(phrases) for kind, phrases in _phrases(kb)})
+
+    def read(self, folded: str, codes: Iterable[str] = ()) -> Reading:
+        """The parts of folded text, in which `codes` are response codes."""
+        reading = self._featurizer.read(folded)
+        for code in codes:
+            if meaning := self._kb.code(code):
+                said = code.lower()
+                reading.tags.append(Tag(POINTER, max(0, "".join(reading.units).find(said)), said, meaning.topic))
+        return reading
+
+
+def _phrases(kb: KnowledgeBase) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+    """For each kind of tag its phrases, folded, and the name that each stands for."""
+    yield CONCEPT, ((fold(clean(said)), concept) for concept, variants in kb.concepts.items() for said in (concept, *variants))
+    yield (
+        ANSWER,
+        (
+            (fold(clean(said)), f"{question.id}={option}")
+            for question in kb.questions.values()
+            for option, fragments in question.options.items()
+            for said in fragments
+        ),
+    )
+    yield SIGNAL, ((fold(clean(said)), signal) for signal, words in kb.signals.items() for said in words)
+    yield POINTER, ((folded, screen.topic) for screen in kb.screens for said in screen.texts if len(folded := fold(clean(said))) >= LEAST_SCREEN)

@@ -1,0 +1,1 @@
+"""`make bench`: speed, memory and quality, side by side with what a user would otherwise pick, in one run."""

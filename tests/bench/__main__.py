@@ -1,0 +1,84 @@
+"""Prints the figures of README: `make bench`, or `make bench FILE=messages.jsonl` for other labelled messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from bot.kb import loader
+
+from . import corpus
+from .rivals import RIVALS
+from .worker import OURS
+
+KNOWLEDGE = corpus.ROOT / "knowledge"
+SIZES = (1_000, 10_000, 100_000)
+NAMES = (OURS, *RIVALS)
+QUESTION = "客人短信来了我这啥纸都没吐"
+
+
+def main() -> None:
+    """All tables, one after the other."""
+    file = Path(sys.argv[1]) if len(sys.argv) > 1 else corpus.BLIND
+    show(f"quality and speed, shipped knowledge base, {file.name}")
+    table({name: measure(name, KNOWLEDGE, file) for name in NAMES})
+    show("outcomes (posbot eval)")
+    report = json.loads(run("-m", "bot", "eval", str(file), "--json"))
+    show("  ".join(f"{name} {value}" for name, value in report.items() if name != "results"))
+    show("whole process, posbot ask")
+    start_up()
+    pairs = corpus.examples(loader.load(KNOWLEDGE))
+    for size in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            corpus.write_folder(corpus.multiplied(pairs, size), Path(folder))
+            show(f"{size:,} phrasings (topics alone, multiplied)")
+            table({name: measure(name, Path(folder), file) for name in NAMES})
+
+
+def show(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def measure(name: str, folder: Path, file: Path) -> dict[str, Any]:
+    """One worker's report."""
+    report: dict[str, Any] = json.loads(run("-W", "ignore", "-m", "tests.bench.worker", name, str(folder), str(file)))
+    return report
+
+
+def run(*arguments: str, **environment: str) -> str:
+    return subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True, cwd=corpus.ROOT, env={**os.environ, **environment}).stdout
+
+
+def table(reports: dict[str, dict[str, Any]]) -> None:
+    """Figures, and ratios to ours where time or memory is meant."""
+    ours = reports[OURS]
+    show(f"  {'':28}{'top1':>7}{'in 4':>7}{'p50 ms':>16}{'p99 ms':>16}{'build s':>16}{'peak MB':>16}{'hostile ms':>16}")
+    for name, report in reports.items():
+        cells = [f"{report[key]:.3f} ({report[key] / ours[key]:.1f}x)" for key in ("p50_ms", "p99_ms", "build_s", "peak_mb", "hostile_ms")]
+        show(f"  {name:28}{report['top1']:>7.3f}{report['within4']:>7.3f}" + "".join(f"{cell:>16}" for cell in cells))
+
+
+def start_up() -> None:
+    """Seconds from typing to answer: the very first time, later ones, and what importing stock jieba alone costs."""
+    with tempfile.TemporaryDirectory() as cache:
+        first = seconds("-m", "bot", "ask", QUESTION, POSBOT_CACHE=cache)
+        later = median(seconds("-m", "bot", "ask", QUESTION, POSBOT_CACHE=cache) for _ in range(5))
+    stock = median(seconds("-W", "ignore", "-c", "import jieba; jieba.initialize()") for _ in range(3))
+    show(f"  first {first:.2f} s   later {later:.2f} s   (loading stock jieba alone {stock:.2f} s)")
+
+
+def seconds(*arguments: str, **environment: str) -> float:
+    start = perf_counter()
+    run(*arguments, **environment)
+    return perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
