@@ -84,5 +84,5 @@ class Featurizer:
         units = _UNIT.findall(text)
         sounds = [self._sounds.get(unit, "###" if len(unit) > 2 and unit.isdigit() else unit) for unit in units]
         dense = "".join(units)
-        tags = [Tag(kind, *found) for kind, gazetteer in self._gazetteers.items() for found in gazetteer.find(dense, nested=True)]
+        tags = [Tag(kind, *found) for kind, gazetteer in self._gazetteers.items() for found in gazetteer.find(dense)]
         return Reading(self._segmenter.cut(text), units, sounds, tags)

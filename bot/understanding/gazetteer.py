@@ -25,8 +25,8 @@ class Gazetteer(Generic[Value]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def find(self, text: str, *, nested: bool = False) -> Iterator[tuple[int, str, Value]]:
-        """Position, phrase and value of each match from left to right; `nested` also yields matches that begin inside an earlier one."""
+    def find(self, text: str) -> Iterator[tuple[int, str, Value]]:
+        """Position, phrase and value of each match from left to right; the longest phrase wins, and matches do not overlap."""
         sizes, values, end = self._sizes, self._values, 0
         for start, first in enumerate(text):
             if first not in sizes or start < end:
@@ -35,5 +35,5 @@ class Gazetteer(Generic[Value]):
                 phrase = text[start : start + size]
                 if phrase in values:
                     yield start, phrase, values[phrase]
-                    end = 0 if nested else start + size
+                    end = start + size
                     break
