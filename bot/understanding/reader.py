@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.domain.knowledge import Answer
+
 from .clean import clean, fold
 from .features import Featurizer, Reading, Tag
 
@@ -31,21 +33,24 @@ class Reader:
         for code in codes:
             if meaning := self._kb.code(code):
                 said = code.lower()
-                reading.tags.append(Tag(POINTER, max(0, "".join(reading.units).find(said)), said, meaning.topic))
+                start = max(0, "".join(reading.units).find(said))
+                reading.tags.append(Tag(POINTER, start, said, meaning.topic))
+                reading.tags.extend(Tag(ANSWER, start, said, f"{answer.question}={answer.option}") for answer in meaning.findings)
         return reading
 
 
 def _phrases(kb: KnowledgeBase) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
     """For each kind of tag its phrases, folded, and the name that each stands for."""
     yield CONCEPT, ((fold(clean(said)), concept) for concept, variants in kb.concepts.items() for said in (concept, *variants))
-    yield (
-        ANSWER,
-        (
-            (fold(clean(said)), f"{question.id}={option}")
-            for question in kb.questions.values()
-            for option, fragments in question.options.items()
-            for said in fragments
-        ),
-    )
+    yield ANSWER, ((fold(clean(said)), f"{answer.question}={answer.option}") for answer, said in _answers(kb))
     yield SIGNAL, ((fold(clean(said)), signal) for signal, words in kb.signals.items() for said in words)
     yield POINTER, ((folded, screen.topic) for screen in kb.screens for said in screen.texts if len(folded := fold(clean(said))) >= LEAST_SCREEN)
+
+
+def _answers(kb: KnowledgeBase) -> Iterator[tuple[Answer, str]]:
+    """Every answer with the fragments and the screen texts that give it unasked."""
+    for question in kb.questions.values():
+        for option, fragments in question.options.items():
+            yield from ((Answer(question=question.id, option=option), said) for said in fragments)
+    for screen in kb.screens:
+        yield from ((answer, said) for answer in screen.findings for said in screen.texts)
