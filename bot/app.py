@@ -63,7 +63,7 @@ def inspect(knowledge: Path, cases: Path | None) -> list[Problem]:
     kb, problems = loader.inspect(knowledge)
     if kb is None:
         return problems
-    return sorted([*problems, *check.problems(kb, learn(kb, Reader(kb)), cases)])
+    return sorted([*problems, *check.problems(kb, learn(kb, Reader(kb)), knowledge, cases)])
 
 
 def json_schemas() -> Mapping[str, dict[str, Any]]:

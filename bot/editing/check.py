@@ -18,23 +18,28 @@ if TYPE_CHECKING:
     from bot.domain.knowledge import KnowledgeBase
     from bot.understanding.learn import Lesson
 
-MISPLACED = 0.85
+MISPLACED = 0.97
 """A phrasing that the rest of the knowledge base gives to another topic with at least this probability is reported."""
 
 
-def problems(kb: KnowledgeBase, lesson: Lesson, cases: Path | None) -> list[Problem]:
-    """All warnings, in file order. `cases` is the folder of test cases, None where there is none (an installed program)."""
-    found = [*_misplaced(kb, lesson), *_unsaid(kb), *_unused(kb)]
+def problems(kb: KnowledgeBase, lesson: Lesson, folder: Path, cases: Path | None) -> list[Problem]:
+    """All warnings, in file order. `folder` holds the knowledge base, `cases` the test cases, None where there are none (an installed program)."""
+    found = [*_misplaced(kb, lesson, folder), *_unsaid(kb), *_unused(kb)]
     if cases is not None:
         found += _untested(kb, cases)
     return sorted(found)
 
 
-def _warning(file: str, text: str) -> Problem:
-    return Problem(file=file, line=1, text=text, fatal=False)
+def _warning(file: str, text: str, line: int = 1) -> Problem:
+    return Problem(file=file, line=line, text=text, fatal=False)
 
 
-def _misplaced(kb: KnowledgeBase, lesson: Lesson) -> Iterator[Problem]:
+def _line(path: Path, said: str) -> int:
+    """The line of a file that holds these words, 1 when they are written across lines."""
+    return next((number for number, line in enumerate(path.read_text("utf-8").splitlines(), 1) if said in line), 1)
+
+
+def _misplaced(kb: KnowledgeBase, lesson: Lesson, folder: Path) -> Iterator[Problem]:
     """Phrasings that, judged by all the others, belong to another topic."""
     names, owners = lesson.model.classes.names, lesson.model.phrasings.owners
     for number, (phrasing, owner) in enumerate(lesson.phrasings):
@@ -42,7 +47,8 @@ def _misplaced(kb: KnowledgeBase, lesson: Lesson) -> Iterator[Problem]:
         best = int(np.argmax(shares))
         if best != owners[number] and shares[best] >= MISPLACED and owner in kb.topics:
             text = say("check.misplaced", phrasing=phrasing, other=names[best], probability=float(shares[best]))
-            yield _warning(f"topics/{owner}.yaml", text)
+            file = f"topics/{owner}.yaml"
+            yield _warning(file, text, _line(folder / file, phrasing))
 
 
 def _unsaid(kb: KnowledgeBase) -> Iterator[Problem]:
