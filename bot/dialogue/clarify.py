@@ -23,6 +23,8 @@ MARGIN = 0.35
 """How far the first topic must be ahead of the second."""
 ASIDE = 0.5
 """Least probability of what is no topic (a greeting, a wish for a human, another business)."""
+FOREIGN = 0.3
+"""Least probability of another business that is likelier than every topic: below, offering topics costs a tap, sending a merchant away costs the merchant."""
 WORTH_OFFERING = 0.03
 """Topics below are left out of an offer."""
 MOST_OFFERED = 4
@@ -63,7 +65,7 @@ def decide(matches: Sequence[TopicMatch], kinds: Mapping[str, Kind]) -> Decision
     first, second = topics[0].probability, topics[1].probability if len(topics) > 1 else 0.0
     if first >= SURE and first - second >= MARGIN:
         return Decision(outcome=Outcome.ANSWER, topics=(topics[0].topic,))
-    if first < asides.get(aside, 0.0) and aside is Outcome.OUT_OF_SCOPE:
-        return Decision(outcome=aside)
+    if asides.get(Outcome.OUT_OF_SCOPE, 0.0) >= max(first, FOREIGN):
+        return Decision(outcome=Outcome.OUT_OF_SCOPE)
     offered = tuple(match.topic for match in topics[:MOST_OFFERED] if match.probability >= WORTH_OFFERING)
     return Decision(outcome=Outcome.OFFER, topics=offered) if offered else Decision(outcome=Outcome.UNCLEAR)

@@ -59,26 +59,28 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
-    """Many texts as rows of one matrix (unit length), and how many texts have each feature."""
+    """Many texts as rows of one matrix (unit length), how many texts have each feature, and how much of each text the other texts know."""
 
     vocabulary: Vocabulary
     matrix: csr_array
     counts: Integers
+    coverage: Floats
 
     @classmethod
     def of(cls, texts: Iterable[Sequence[str]], least: int) -> Examples:
         """Rows over the features that occur in at least `least` of the texts. Reads `texts` once, so they may be made one by one."""
         numbers: dict[str, int] = {}
         rows = [np.fromiter({numbers.setdefault(name, len(numbers)) for name in features}, np.int32) for features in texts]
-        flat = np.concatenate(rows)
-        counts = np.bincount(flat, minlength=len(numbers))
+        flat, sizes = np.concatenate(rows), [len(row) for row in rows]
+        counts: Integers = np.bincount(flat, minlength=len(numbers)).astype(np.int32)
+        kinds = np.array([KIND_WEIGHT[name[0]] for name in numbers], np.float32)
+        weights = (np.log((1 + len(rows)) / (1 + counts)) + 1).astype(np.float32) * kinds
+        unknown = float(np.log(1.0 + len(rows)) + 1)
+        coverage = _coverage(sizes, np.where(counts > 1, weights, 0)[flat], np.where(counts > 1, 0, kinds * unknown)[flat])
         kept = counts >= least
         names = [name for name, keep in zip(numbers, kept.tolist(), strict=True) if keep]
-        kept_counts: Integers = counts[kept].astype(np.int32)
-        kinds = np.array([KIND_WEIGHT[name[0]] for name in names], np.float32)
-        weights = (np.log((1 + len(rows)) / (1 + kept_counts)) + 1).astype(np.float32) * kinds
-        matrix = _matrix([len(row) for row in rows], flat, np.where(kept, np.cumsum(kept) - 1, -1), weights)
-        return cls(vocabulary=Vocabulary(names, weights, float(np.log(1.0 + len(rows)) + 1)), matrix=matrix, counts=kept_counts)
+        matrix = _matrix(sizes, flat, np.where(kept, np.cumsum(kept) - 1, -1), weights[kept])
+        return cls(vocabulary=Vocabulary(names, weights[kept], unknown), matrix=matrix, counts=counts[kept], coverage=coverage)
 
     def without(self, number: int) -> tuple[Row, float]:
         """A row as a message would have it: features that no other text has are unknown. Also the length that is left of the row."""
@@ -86,10 +88,14 @@ class Examples:
         ids, values = self.matrix.indices[start:end], self.matrix.data[start:end]
         shared = self.counts[ids] > 1
         left = float(np.sqrt(values[shared] @ values[shared])) or 1.0
-        mass = float(self.vocabulary.weights[ids[shared]] @ self.vocabulary.weights[ids[shared]])
-        own = self.vocabulary.weights[ids[~shared]] / (np.log((1 + self.matrix.shape[0]) / 2) + 1) * self.vocabulary.unknown
-        coverage = (mass / max(mass + float(own @ own), 1e-9)) ** 0.5
-        return Row(ids[shared], values[shared] / np.float32(left), ids[shared], coverage), left
+        return Row(ids[shared], values[shared] / np.float32(left), ids[shared], float(self.coverage[number])), left
+
+
+def _coverage(sizes: list[int], known: Floats, missing: Floats) -> Floats:
+    """For each row the share of weight that other rows know, in [0, 1], from the weights of its features one after the other."""
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    mass, lost = (np.bincount(owners, part * part, len(sizes)) for part in (known, missing))
+    return np.asarray(np.sqrt(mass / np.maximum(mass + lost, 1e-9)), np.float32)
 
 
 def _matrix(sizes: list[int], flat: Integers, renumbered: Integers, weights: Floats) -> csr_array:
