@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 RIDGE = 1.0
 ROUNDS = 12
+TOGETHER = 200
+"""Messages whose outer products are summed at the same time."""
 
 
 def probabilities(scores: Floats, weights: Floats) -> Floats:
@@ -33,11 +35,19 @@ def fit(scores: Floats, truth: Integers, importance: Floats) -> Floats:
         shares = probabilities(scores, weights)
         mean = np.einsum("nc,ncf->nf", shares, scores)
         gradient = ((chosen - mean) * importance[:, None]).sum(axis=0) - RIDGE * weights
-        spread = scores * np.sqrt(shares * importance[:, None])[:, :, None]
-        flat = spread.reshape(-1, columns)
-        hessian = flat.T @ flat - (mean * importance[:, None]).T @ mean + RIDGE * np.eye(columns, dtype=np.float32)
+        hessian = _spread(scores, shares * importance[:, None]) - (mean * importance[:, None]).T @ mean + RIDGE * np.eye(columns, dtype=np.float32)
         step = np.linalg.solve(hessian.astype(np.float64), gradient.astype(np.float64))
         weights = weights + (step * min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-9))).astype(np.float32)
         if np.abs(step).max() < 1e-3:
             break
     return weights
+
+
+def _spread(scores: Floats, weights: Floats) -> Floats:
+    """Σ w x xᵀ over all messages and classes (columns × columns), part by part to spare memory."""
+    total = np.zeros((scores.shape[2], scores.shape[2]), np.float32)
+    for start in range(0, len(scores), TOGETHER):
+        part, root = scores[start : start + TOGETHER], np.sqrt(weights[start : start + TOGETHER])
+        flat = (part * root[:, :, None]).reshape(-1, scores.shape[2])
+        total += flat.T @ flat
+    return total

@@ -18,18 +18,17 @@ from .match import COLUMNS, Classes, Model, Phrasings, scores
 from .objects import OtherObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bot.domain.knowledge import KnowledgeBase
 
     from .arrays import Floats
-    from .features import Reading
     from .reader import Reader
 
 PENALTY = 1.0
-PROBES = 16
-ITERATIONS = 24
-JUDGED = 1200
+PROBES = 12
+ITERATIONS = 12
+JUDGED = 1000
 """Phrasings on which probabilities are calibrated, spread evenly: more of them take time and change nothing."""
 MANY = 5_000
 """From this many phrasings on, features that occur only once are dropped: they are two thirds of all, and one phrasing more or less decides little."""
@@ -55,7 +54,8 @@ class Lesson:
 def learn(kb: KnowledgeBase, reader: Reader) -> Lesson:
     """Everything that a knowledge base teaches."""
     classes, phrasings = _classes(kb), tuple(_phrasings(kb))
-    examples = Examples.of((_read(reader, text).features() for text, _ in phrasings), least=2 if len(phrasings) >= MANY else 1)
+    texts: list[str] = []
+    examples = Examples.of(_features(reader, phrasings, texts), least=2 if len(phrasings) >= MANY else 1)
     numbers = {name: number for number, name in enumerate(classes.names)}
     owners = np.array([numbers[owner] for _, owner in phrasings], np.int32)
     targets = np.zeros((len(phrasings), len(classes.names)), np.float32)
@@ -63,7 +63,7 @@ def learn(kb: KnowledgeBase, reader: Reader) -> Lesson:
     linear, left_out = ridge.fit(examples.matrix, targets, penalty=PENALTY, probes=PROBES, iterations=ITERATIONS)
     model = Model(
         classes=classes,
-        phrasings=Phrasings(texts=tuple(fold(clean(text)) for text, _ in phrasings), owners=owners),
+        phrasings=Phrasings(texts=tuple(texts), owners=owners),
         vocabulary=examples.vocabulary,
         linear=linear,
         postings=Postings.of(examples.matrix),
@@ -77,16 +77,20 @@ def _calibrated(lesson: Lesson) -> Floats:
     """The calibrator's weights, from leave-one-out scores of phrasings spread evenly over the knowledge base."""
     owners = lesson.model.phrasings.owners
     chosen = np.unique(np.linspace(0, len(owners) - 1, min(JUDGED, len(owners))).astype(np.int32))
-    judged = np.stack([lesson.judge(int(number)) for number in chosen])
+    judged = np.empty((len(chosen), len(lesson.model.classes.names), COLUMNS), np.float32)
+    for place, number in enumerate(chosen.tolist()):
+        judged[place] = lesson.judge(number)
     return calibrate.fit(judged, owners[chosen], np.ones(len(chosen), np.float32))
 
 
-def _read(reader: Reader, phrasing: str) -> Reading:
-    """A phrasing as the engine would read it as a message."""
-    cleaned = clean(phrasing)
-    scan = Scan(simplify(cleaned))
-    codes.read(scan)
-    return reader.read(fold(cleaned), (entity.value for entity in scan.entities))
+def _features(reader: Reader, phrasings: Iterable[tuple[str, str]], texts: list[str]) -> Iterator[list[str]]:
+    """The features of each phrasing, read as the engine would read it as a message; the folded texts are added to `texts`."""
+    for phrasing, _ in phrasings:
+        cleaned = clean(phrasing)
+        scan = Scan(simplify(cleaned))
+        codes.read(scan)
+        texts.append(fold(cleaned))
+        yield reader.read(texts[-1], (entity.value for entity in scan.entities)).features()
 
 
 def _classes(kb: KnowledgeBase) -> Classes:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .arrays import Floats
 
 TOLERANCE = 1e-2
+TOGETHER = 26
+"""Columns that are solved at the same time: more of them take more memory and are no faster."""
 
 
 def fit(rows: csr_array, targets: Floats, *, penalty: float, probes: int, iterations: int) -> tuple[Floats, Floats]:
@@ -27,15 +29,16 @@ def fit(rows: csr_array, targets: Floats, *, penalty: float, probes: int, iterat
     """
     count, classes = targets.shape
     signs = np.random.default_rng(0).integers(0, 2, (count, probes)).astype(np.float32) * 2 - 1
-    solved = _solve(rows, np.hstack([targets, signs]), penalty, iterations)
+    columns = rows.T.tocsr()
+    wanted = np.hstack([targets, signs])
+    solved = np.hstack([_solve(rows, columns, wanted[:, start : start + TOGETHER], penalty, iterations) for start in range(0, wanted.shape[1], TOGETHER)])
     dual = np.ascontiguousarray(solved[:, :classes])
     diagonal = np.clip((signs * solved[:, classes:]).mean(axis=1), 1 / (penalty + 4), 1 / penalty)
     return np.asarray(rows.T @ dual), targets - dual / diagonal[:, None]
 
 
-def _solve(rows: csr_array, targets: Floats, penalty: float, iterations: int) -> Floats:
-    """Conjugate gradients for all columns at once, each with its own step length."""
-    columns = rows.T.tocsr()
+def _solve(rows: csr_array, columns: csr_array, targets: Floats, penalty: float, iterations: int) -> Floats:
+    """Conjugate gradients for some targets at once, each with its own step length; `columns` is `rows` transposed."""
     solution = np.zeros_like(targets)
     residual = targets.copy()
     direction = residual.copy()
