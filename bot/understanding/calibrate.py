@@ -1,7 +1,8 @@
 """From scores to probabilities: a conditional logit (McFadden 1974) over the classes of a message.
 
 Every class c of a message has a vector x_c of scores (see `match`); P(c) = exp(β·x_c) / Σ exp(β·x_k). One β for all classes, so a class needs no
-examples of its own to be calibrated and a topic added tomorrow is calibrated today. Fitted on leave-one-out scores by Newton's method with a small ridge.
+examples of its own to be calibrated and a topic added tomorrow is calibrated today. Fitted on leave-one-out scores by Newton's method, with a small
+ridge towards the usual weights.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ def probabilities(scores: Floats, weights: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
 
 
-def fit(scores: Floats, truth: Integers, importance: Floats) -> Floats:
-    """β for `scores` (messages × classes × columns), the true class of each message, and how much each message counts."""
+def fit(scores: Floats, truth: Integers, usual: Floats) -> Floats:
+    """β for `scores` (messages × classes × columns) and the true class of each message. With few messages it stays close to `usual`."""
     count, _, columns = scores.shape
-    weights = np.zeros(columns, np.float32)
+    weights = usual.copy()
     chosen = scores[np.arange(count), truth]
     for _ in range(ROUNDS):
         shares = probabilities(scores, weights)
         mean = np.einsum("nc,ncf->nf", shares, scores)
-        gradient = ((chosen - mean) * importance[:, None]).sum(axis=0) - RIDGE * weights
-        hessian = _spread(scores, shares * importance[:, None]) - (mean * importance[:, None]).T @ mean + RIDGE * np.eye(columns, dtype=np.float32)
+        gradient = (chosen - mean).sum(axis=0) - RIDGE * (weights - usual)
+        hessian = _spread(scores, shares) - mean.T @ mean + RIDGE * np.eye(columns, dtype=np.float32)
         step = np.linalg.solve(hessian.astype(np.float64), gradient.astype(np.float64))
         weights = weights + (step * min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-9))).astype(np.float32)
         if np.abs(step).max() < 1e-3:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from .arrays import Floats
 
-TOLERANCE = 1e-2
+TOLERANCE = 2e-2
+EXACT = 64
+"""Up to this many rows the diagonal is computed, not estimated."""
 TOGETHER = 26
 """Columns that are solved at the same time: more of them take more memory and are no faster."""
 
@@ -27,14 +29,20 @@ def fit(rows: csr_array, targets: Floats, *, penalty: float, probes: int, iterat
     `rows` has unit norm per row; `targets` is rows × classes; `probes` random columns estimate the diagonal: more of them, less noise in the
     leave-one-out scores.
     """
-    count, classes = targets.shape
-    signs = np.random.default_rng(0).integers(0, 2, (count, probes)).astype(np.float32) * 2 - 1
-    columns = rows.T.tocsr()
-    wanted = np.hstack([targets, signs])
+    classes, columns = targets.shape[1], rows.T.tocsr()
+    wanted = np.hstack([targets, probe := _probe(len(targets), probes)])
     solved = np.hstack([_solve(rows, columns, wanted[:, start : start + TOGETHER], penalty, iterations) for start in range(0, wanted.shape[1], TOGETHER)])
     dual = np.ascontiguousarray(solved[:, :classes])
-    diagonal = np.clip((signs * solved[:, classes:]).mean(axis=1), 1 / (penalty + 4), 1 / penalty)
+    diagonal = np.clip((probe * solved[:, classes:]).sum(axis=1), 1 / (penalty + 4), 1 / penalty)
     return np.asarray(rows.T @ dual), targets - dual / diagonal[:, None]
+
+
+def _probe(count: int, probes: int) -> Floats:
+    """Columns whose products with their solutions add up to the diagonal: exact for few rows, random signs for many."""
+    if count <= EXACT:
+        return np.eye(count, dtype=np.float32)
+    signs = np.random.default_rng(0).integers(0, 2, (count, probes), np.int8)
+    return np.asarray((2.0 * signs - 1) / probes**0.5, np.float32)
 
 
 def _solve(rows: csr_array, columns: csr_array, targets: Floats, penalty: float, iterations: int) -> Floats:
