@@ -1,4 +1,4 @@
-"""Prints the figures of README: `make bench`, or `make bench FILE=messages.jsonl` for other labelled messages."""
+"""Prints the figures of README: `make bench` on the test cases, or `make bench FILE=messages.jsonl` on other labelled messages."""
 
 from __future__ import annotations
 
@@ -26,12 +26,20 @@ QUESTION = "客人短信来了我这啥纸都没吐"
 
 def main() -> None:
     """All tables, one after the other."""
-    file = Path(sys.argv[1]) if len(sys.argv) > 1 else corpus.BLIND
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder) / "cases.jsonl"
+        if len(sys.argv) == 1:
+            corpus.write_cases(file)
+        report(file)
+
+
+def report(file: Path) -> None:
+    """Quality on the labelled messages of `file`, speed, memory and growth."""
     show(f"quality and speed, shipped knowledge base, {file.name}")
     table({name: measure(name, KNOWLEDGE, file) for name in NAMES})
     show("outcomes (posbot eval)")
-    report = json.loads(run("-m", "bot", "eval", str(file), "--json"))
-    show("  ".join(f"{name} {value}" for name, value in report.items() if name != "results"))
+    outcomes = json.loads(run("-m", "bot", "eval", str(file), "--json"))
+    show("  ".join(f"{name} {value}" for name, value in outcomes.items() if name != "results"))
     show("whole process, posbot ask")
     start_up()
     pairs = corpus.examples(loader.load(KNOWLEDGE))
@@ -48,8 +56,8 @@ def show(line: str) -> None:
 
 def measure(name: str, folder: Path, file: Path) -> dict[str, Any]:
     """One worker's report."""
-    report: dict[str, Any] = json.loads(run("-W", "ignore", "-m", "tests.bench.worker", name, str(folder), str(file)))
-    return report
+    measured: dict[str, Any] = json.loads(run("-W", "ignore", "-m", "tests.bench.worker", name, str(folder), str(file)))
+    return measured
 
 
 def run(*arguments: str, **environment: str) -> str:
