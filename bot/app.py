@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from bot.channels import terminal
 from bot.dialogue.clarify import decide
-from bot.dialogue.render import first_reply, kinds
+from bot.dialogue.render import kinds
+from bot.dialogue.step import step
+from bot.domain.conversation import Conversation
+from bot.domain.effects import Say
+from bot.domain.events import Said
 from bot.editing import check
 from bot.editing.ask import Answered
 from bot.kb import json_schema, loader
@@ -36,8 +40,8 @@ class Mind:
     def answer(self, text: str, now: datetime) -> Answered:
         """What one message means and what the bot says first. `now` is the merchant's wall-clock time."""
         heard = self.engine.understand(text, now)
-        decision = decide(heard.topics, kinds(self.kb))
-        return Answered(kb=self.kb, heard=heard, decision=decision, reply=first_reply(self.kb, heard, decision))
+        replies = [effect.reply for effect in step(Conversation(), Said(), heard, self.kb, now).effects if isinstance(effect, Say)]
+        return Answered(kb=self.kb, heard=heard, decision=decide(heard.topics, heard.signals, kinds(self.kb)), reply=replies[0])
 
 
 def wake(knowledge: Path, cache_folder: Path | None) -> Mind:

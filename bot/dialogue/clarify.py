@@ -23,11 +23,12 @@ MARGIN = 0.35
 """How far the first topic must be ahead of the second."""
 ASIDE = 0.5
 """Least probability of what is no topic (a greeting, a wish for a human, another business)."""
-FOREIGN = 0.3
-"""Least probability of another business that is likelier than every topic: below, offering topics costs a tap, sending a merchant away costs the merchant."""
+LEADING = 0.3
+"""Least probability of another business, or of a wish for a human, that is likelier than every topic: below, offering topics costs a tap only."""
 WORTH_OFFERING = 0.03
 """Topics below are left out of an offer."""
 MOST_OFFERED = 4
+WANTS_HUMAN = "wants-human"
 
 
 class Outcome(StrEnum):
@@ -45,27 +46,32 @@ _ASIDE = {Kind.HUMAN: Outcome.HUMAN, Kind.CHITCHAT: Outcome.CHITCHAT, Kind.OUT_O
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Interpretation:
     """The outcome, and the topics that it is about: one for ANSWER, up to four for OFFER, none otherwise."""
 
     outcome: Outcome
     topics: tuple[str, ...] = ()
 
 
-def decide(matches: Sequence[TopicMatch], kinds: Mapping[str, Kind]) -> Decision:
-    """What to do with a message whose classes have these probabilities (likeliest first). `kinds` gives the kind of each class."""
+def decide(matches: Sequence[TopicMatch], signals: Sequence[str], kinds: Mapping[str, Kind]) -> Interpretation:
+    """What to do with a message whose classes have these probabilities (likeliest first) and which has these tones. `kinds` gives the kind of each class.
+
+    Who says that a human is wanted gets one, unless it is clear what it is about.
+    """
     topics = [match for match in matches if kinds[match.topic] not in _ASIDE]
     asides: dict[Outcome, float] = {}
     for match in matches:
         if outcome := _ASIDE.get(kinds[match.topic]):
             asides[outcome] = asides.get(outcome, 0.0) + match.probability
     aside = max(asides, key=asides.__getitem__, default=Outcome.UNCLEAR)
-    if asides.get(aside, 0.0) >= ASIDE or not topics:
-        return Decision(outcome=aside)
-    first, second = topics[0].probability, topics[1].probability if len(topics) > 1 else 0.0
+    first, second = (*(match.probability for match in topics[:2]), 0.0, 0.0)[:2]
     if first >= SURE and first - second >= MARGIN:
-        return Decision(outcome=Outcome.ANSWER, topics=(topics[0].topic,))
-    if asides.get(Outcome.OUT_OF_SCOPE, 0.0) >= max(first, FOREIGN):
-        return Decision(outcome=Outcome.OUT_OF_SCOPE)
+        return Interpretation(outcome=Outcome.ANSWER, topics=(topics[0].topic,))
+    if WANTS_HUMAN in signals:
+        return Interpretation(outcome=Outcome.HUMAN)
+    if asides.get(aside, 0.0) >= ASIDE or not topics:
+        return Interpretation(outcome=aside)
+    if aside in {Outcome.OUT_OF_SCOPE, Outcome.HUMAN} and asides[aside] >= max(first, LEADING):
+        return Interpretation(outcome=aside)
     offered = tuple(match.topic for match in topics[:MOST_OFFERED] if match.probability >= WORTH_OFFERING)
-    return Decision(outcome=Outcome.OFFER, topics=offered) if offered else Decision(outcome=Outcome.UNCLEAR)
+    return Interpretation(outcome=Outcome.OFFER, topics=offered) if offered else Interpretation(outcome=Outcome.UNCLEAR)

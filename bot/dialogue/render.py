@@ -1,56 +1,38 @@
-"""The words of the first reply, all from the knowledge base."""
+"""The words: sentences and buttons, all from the knowledge base."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from bot.domain.knowledge import Kind
+from bot.domain.knowledge import Kind, TerminalType
 from bot.domain.messages import Choice, Reply
-from bot.domain.understanding import Secret
-
-from .clarify import Decision, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Mapping
 
-    from bot.domain.knowledge import KnowledgeBase, Question, Topic
-    from bot.domain.understanding import Understanding
+    from bot.domain.knowledge import KnowledgeBase, Question, Slot, Step, Topic
 
-NONE_OF_THESE = "none"
 MENU_SIZE = 6
+TERMINAL = "terminal-type"
+"""The question that tells which variant of a step fits; the order of its options is that of `TerminalType`."""
+STARS = {"5": "rate-good", "3": "rate-fair", "1": "rate-bad"}
 _PLACE = re.compile(r"\{(hotline|phone):([^}]*)\}")
-_ASIDE_REPLY = {Outcome.HUMAN: "human-confirm", Outcome.OUT_OF_SCOPE: "out-of-scope", Outcome.CHITCHAT: "greeting", Outcome.UNCLEAR: "ask-again"}
 REPLIES = (
-    "angry", "ask-again", "card-data-warning", "code-answer", "goodbye", "greeting", "hotline", "human-confirm", "none-of-these", "offer", "other-object",
-    "out-of-scope", "secret-warning", "thanks", "who-are-you",
+    "angry", "answer-noted", "ask-again", "because", "button-done", "button-failed", "button-how", "button-human", "button-no", "button-send",
+    "button-skip", "button-unknown", "button-yes", "card-data-warning", "code-answer", "code-unknown", "collect-intro", "collect-later", "conflict",
+    "customer-waiting", "do-not-charge-again", "echo", "emoji-only", "fact", "goodbye", "greeting", "handoff-said", "hotline", "human-coming", "human-confirm",
+    "injection", "likely", "look-for", "lost", "menu-title", "money-unclear", "none-of-these", "not-know", "not-understood", "noted", "offer", "old-button",
+    "other-object", "out-of-scope", "parked", "parked-next", "photo-received", "prevention", "rate-bad", "rate-fair", "rate-good", "rating-ask",
+    "rating-thanks", "reason-why", "received", "relayed", "restart-done", "restart-part", "resume-ask", "safe-payment-meanwhile", "secret-warning", "solved",
+    "step-how", "still-broken", "story-ask", "switched", "thanks", "ticket-number", "voice-received", "who-are-you",
 )  # fmt: skip
 """Sentences of `replies.yaml` that must be there."""
-_COURTESIES = ("thanks", "goodbye", "who-are-you", "greeting")
-"""Signals of small talk that have an answer of their own, the more telling ones first."""
 
 
 def kinds(kb: KnowledgeBase) -> dict[str, Kind]:
     """The kind of every class that the engine may name."""
     return {**{id: topic.kind for id, topic in kb.topics.items()}, Kind.OUT_OF_SCOPE.value: Kind.OUT_OF_SCOPE}
-
-
-def first_reply(kb: KnowledgeBase, heard: Understanding, decision: Decision) -> Reply:
-    """What the bot says to a first message."""
-    bubbles = [kb_say(kb, "card-data-warning" if secret is Secret.PAN else "secret-warning") for secret in heard.secrets[:1]]
-    match decision.outcome:
-        case Outcome.ANSWER:
-            topic = kb.topics[decision.topics[0]]
-            bubbles += [kb_say(kb, "angry")] if "angry" in heard.signals else []
-            return _answer(kb, heard, topic, bubbles)
-        case Outcome.OFFER:
-            bubbles.append(kb_say(kb, "offer"))
-            return _reply(kb, bubbles, (*_topic_choices(kb, decision.topics), Choice(id=NONE_OF_THESE, label=kb_say(kb, "none-of-these"))))
-        case Outcome.UNCLEAR:
-            bubbles.append(kb_say(kb, "ask-again"))
-            return _reply(kb, bubbles, _topic_choices(kb, _menu(kb)))
-        case outcome:
-            return _reply(kb, [*bubbles, _aside(kb, heard, outcome)])
 
 
 def kb_say(kb: KnowledgeBase, id: str, **values: object) -> str:
@@ -61,18 +43,9 @@ def kb_say(kb: KnowledgeBase, id: str, **values: object) -> str:
     return text
 
 
-def _answer(kb: KnowledgeBase, heard: Understanding, topic: Topic, bubbles: list[str]) -> Reply:
-    """What it is, what to do at once, and the first question that the message does not answer already."""
-    bubbles += _about(kb, heard, topic)
-    question = _open_question(kb, heard, topic)
-    if question is None:
-        return _reply(kb, bubbles)
-    bubbles.append(f"{question.text}\n{question.look}" if question.look else question.text)
-    return _reply(kb, bubbles, tuple(Choice(id=f"option:{question.id}={option}", label=option) for option in question.options))
-
-
-def _reply(kb: KnowledgeBase, bubbles: list[str], choices: tuple[Choice, ...] = ()) -> Reply:
-    return Reply(bubbles=tuple(_with_numbers(kb, bubble) for bubble in bubbles), choices=choices)
+def reply(kb: KnowledgeBase, bubbles: Iterable[str], choices: Iterable[Choice] = ()) -> Reply:
+    """Bubbles with telephone numbers in full, and the choices under them."""
+    return Reply(bubbles=tuple(_with_numbers(kb, bubble) for bubble in bubbles if bubble), choices=tuple(choices))
 
 
 def _with_numbers(kb: KnowledgeBase, text: str) -> str:
@@ -86,41 +59,98 @@ def _with_numbers(kb: KnowledgeBase, text: str) -> str:
     return _PLACE.sub(spell, text)
 
 
-def _about(kb: KnowledgeBase, heard: Understanding, topic: Topic) -> Iterator[str]:
-    """What it is and what to do at once; a response code is explained directly."""
-    if topic.kind is Kind.ADVICE:
-        yield from topic.answer
-        return
-    code = next((entity.value for entity in heard.entities if entity.slot == "resp_code"), None)
-    meaning = kb.code(code) if code else None
-    if meaning and meaning.topic == topic.id:
-        yield kb_say(kb, "code-answer", code=meaning.code, means=meaning.means, say=meaning.say)
-    elif topic.summary:
-        yield topic.summary
-    if topic.first_aid:
-        yield topic.first_aid
+def button(kb: KnowledgeBase, id: str, label: str) -> Choice:
+    """A button with a worded label of `replies.yaml`."""
+    return Choice(id=id, label=kb_say(kb, label))
 
 
-def _open_question(kb: KnowledgeBase, heard: Understanding, topic: Topic) -> Question | None:
-    """The topic's first question that the message does not answer already."""
-    answered = {finding.answer.question for finding in heard.findings}
-    return next((kb.questions[id] for id in topic.questions if id not in answered and id in kb.questions), None)
+def human(kb: KnowledgeBase) -> Choice:
+    """The way to a human, under every prompt."""
+    return button(kb, "human", "button-human")
 
 
-def _topic_choices(kb: KnowledgeBase, ids: tuple[str, ...]) -> tuple[Choice, ...]:
-    return tuple(Choice(id=f"topic:{id}", label=kb.topics[id].title) for id in ids)
+def topic_choices(kb: KnowledgeBase, topics: Iterable[str]) -> tuple[Choice, ...]:
+    """The offered topics, 都不是, and the way to a human."""
+    offered = (Choice(id=f"topic:{id}", label=kb.topics[id].title) for id in topics if id in kb.topics)
+    return (*offered, button(kb, "none", "none-of-these"), human(kb))
 
 
-def _menu(kb: KnowledgeBase) -> tuple[str, ...]:
+def menu(kb: KnowledgeBase) -> tuple[str, ...]:
     """The commonest troubles."""
     troubles = [topic for topic in kb.topics.values() if topic.kind is Kind.TROUBLE]
     return tuple(topic.id for topic in sorted(troubles, key=lambda topic: -topic.weight)[:MENU_SIZE])
 
 
-def _aside(kb: KnowledgeBase, heard: Understanding, outcome: Outcome) -> str:
-    """The answer to what is no topic."""
-    if outcome is Outcome.OUT_OF_SCOPE and heard.other_object:
-        return kb_say(kb, "other-object", object=heard.other_object)
-    if outcome is Outcome.CHITCHAT:
-        return kb_say(kb, next((id for id in _COURTESIES if id in heard.signals), "greeting"))
-    return kb_say(kb, _ASIDE_REPLY[outcome])
+def menu_of_others(kb: KnowledgeBase, shown: Iterable[str], odds: Mapping[str, float]) -> tuple[str, ...]:
+    """Troubles that were not shown yet: what the messages hint at first, then the commonest."""
+    others = [topic for topic in kb.topics.values() if topic.kind is Kind.TROUBLE and topic.id not in shown]
+    return tuple(topic.id for topic in sorted(others, key=lambda topic: (-odds.get(topic.id, 0.0), -topic.weight))[: MENU_SIZE + 2])
+
+
+def question_text(question: Question) -> str:
+    """The question, and where to look for the answer."""
+    return f"{question.text}\n{question.look}" if question.look else question.text
+
+
+def question_choices(kb: KnowledgeBase, question: Question) -> tuple[Choice, ...]:
+    """One button for each answer, 不知道, and the way to a human."""
+    options = (Choice(id=f"option:{question.id}={option}", label=option) for option in question.options)
+    return (*options, button(kb, f"unknown:{question.id}", "button-unknown"), human(kb))
+
+
+def terminal_type(kb: KnowledgeBase, option: str | None) -> TerminalType | None:
+    """The terminal type that an answer to the question `TERMINAL` stands for."""
+    options = list(kb.questions[TERMINAL].options) if TERMINAL in kb.questions else []
+    return dict(zip(options, TerminalType, strict=False)).get(option or "")
+
+
+def step_text(kb: KnowledgeBase, step: Step, terminal: TerminalType | None, *, detailed: bool) -> str:
+    """What to do on this type of terminal, and what is seen when it worked; `detailed` when the merchant does not know how."""
+    lines = [step.variants.get(terminal, step.text) if terminal else step.text]
+    if detailed and step.detail:
+        lines.append(step.detail)
+    if step.look:
+        lines.append(kb_say(kb, "look-for", look=step.look))
+    return "\n".join(lines)
+
+
+def step_choices(kb: KnowledgeBase, step: Step, *, shows: bool) -> tuple[Choice, ...]:
+    """好了, 还是不行, 不会弄, 转人工; when the step shows something (`shows`), the answers of its question instead of 还是不行."""
+    done = button(kb, f"step:{step.id}=solved", "button-done")
+    how = button(kb, f"step:{step.id}=how", "button-how")
+    if shows and (question := kb.questions.get(step.then or "")):
+        return (*(Choice(id=f"option:{question.id}={option}", label=option) for option in question.options), done, how, human(kb))
+    return (done, button(kb, f"step:{step.id}=failed", "button-failed"), how, human(kb))
+
+
+def slot_text(slot: Slot) -> str:
+    """How to ask for a detail, and where it is found."""
+    return f"{slot.prompt}（{slot.where}）" if slot.where else slot.prompt
+
+
+def slot_choices(kb: KnowledgeBase, slot: Slot) -> tuple[Choice, ...]:
+    """The options of a detail if it has some, 跳过, and 直接转人工."""
+    options = (Choice(id=f"slot:{slot.id}={option}", label=option) for option in slot.options)
+    return (*options, button(kb, f"skip:{slot.id}", "button-skip"), button(kb, "send", "button-send"))
+
+
+def rating_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
+    """One button for each rating."""
+    return tuple(button(kb, f"rate:{stars}", label) for stars, label in STARS.items())
+
+
+def resume_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
+    """Still the same, something else, a human."""
+    return (button(kb, "resume:yes", "button-yes"), button(kb, "resume:no", "button-no"), human(kb))
+
+
+def about(kb: KnowledgeBase, topic: Topic, code: str | None) -> list[str]:
+    """What it is and what to do at once; a response code is explained directly."""
+    if topic.kind is Kind.ADVICE:
+        return list(topic.answer)
+    meaning = kb.code(code) if code else None
+    if meaning and meaning.topic == topic.id:
+        opening = kb_say(kb, "code-answer", code=meaning.code, means=meaning.means, say=meaning.say)
+    else:
+        opening = kb_say(kb, "likely", topic=topic.title)
+    return [opening, topic.first_aid]

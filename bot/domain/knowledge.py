@@ -57,6 +57,15 @@ class TerminalType(StrEnum):
     SMART = "smart"
 
 
+class Money(StrEnum):
+    """What is known of the customer's money. Only NOT_TAKEN permits to charge again."""
+
+    RECEIVED = "received"
+    NOT_TAKEN = "not-taken"
+    UNCLEAR = "unclear"
+    NOT_INVOLVED = "not-involved"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Answer:
     """One option of one question, given or required."""
@@ -67,13 +76,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Something the bot may ask. `options` maps each button's label to the ways in which merchants say it."""
+    """Something the bot may ask. `options` maps each button's label to the ways in which merchants say it; `money` tells which of them say
+    what became of the customer's money, `negative` which of two is the no.
+    """
 
     id: str
     text: str
     look: str
     effort: float
     options: Mapping[str, tuple[str, ...]]
+    money: Mapping[str, Money] = field(default_factory=dict)
+    negative: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +142,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """What a merchant's message is about."""
+    """What a merchant's message is about. An answer in `hand_over_now` goes to staff at once, one in `danger` with the highest urgency."""
 
     id: str
     title: str
@@ -145,6 +158,7 @@ class Topic:
     must_collect: tuple[str, ...] = ()
     ask_for: tuple[str, ...] = ()
     hand_over_now: tuple[Answer, ...] = ()
+    danger: tuple[Answer, ...] = ()
     cases: tuple[Case, ...] = ()
     prevent: tuple[str, ...] = ()
 
@@ -196,12 +210,12 @@ class GuidePoint:
     homes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KnowledgeBase:
     """Everything that editors wrote, checked and linked. Orders are the editors' orders; ties are broken by them.
 
     `codes[source][code]`; `code_sources[source]` is the title, the first source is the default; `concepts[canonical]` and `signals[id]` are the words that
-    merchants use; `version` is a digest of the files.
+    merchants use; `version` is a digest of the files. Compared by identity, so that what is computed from it can be kept beside it.
     """
 
     version: str

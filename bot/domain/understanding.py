@@ -67,6 +67,7 @@ class Understanding:
 
     `text` is cleaned and redacted; `topics` is sorted by probability and holds every class of the engine, the pseudo-topics of kind human, chitchat, unclear
     and out-of-scope included; the probabilities sum to 1. `ambiguous` holds digit runs that could be several identifiers: (digits, candidate slots).
+    `screen` is what the merchant says the terminal shows. The signal "no" is also given by a short message that begins with a negation.
     """
 
     text: str
@@ -77,3 +78,4 @@ class Understanding:
     topics: tuple[TopicMatch, ...] = ()
     signals: tuple[str, ...] = ()
     other_object: str | None = None
+    screen: str = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot.wording import say
 
 if TYPE_CHECKING:
-    from bot.dialogue.clarify import Decision
+    from bot.dialogue.clarify import Interpretation
     from bot.domain.knowledge import KnowledgeBase
     from bot.domain.messages import Reply
     from bot.domain.understanding import Understanding
@@ -23,7 +23,7 @@ class Answered:
 
     kb: KnowledgeBase
     heard: Understanding
-    decision: Decision
+    decision: Interpretation
     reply: Reply
 
 

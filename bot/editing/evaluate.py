@@ -8,7 +8,7 @@ from statistics import quantiles
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from bot.dialogue.clarify import Decision, Outcome, decide
+from bot.dialogue.clarify import Interpretation, Outcome, decide
 from bot.dialogue.render import kinds
 
 from . import messages
@@ -34,7 +34,7 @@ class Result:
     text: str
     label: str
     accept: frozenset[str]
-    decision: Decision
+    decision: Interpretation
     ranked: tuple[tuple[str, float], ...]
     milliseconds: float
 
@@ -77,7 +77,7 @@ def results(entries: Iterable[dict[str, Any]], kb: KnowledgeBase, understand: Ca
     for entry in entries:
         start = perf_counter()
         heard = understand(entry["text"], NOON)
-        decision = decide(heard.topics, kind_of)
+        decision = decide(heard.topics, heard.signals, kind_of)
         spent = (perf_counter() - start) * 1000
         topics = [
             (match.topic, round(match.probability, 4)) for match in heard.topics if match.topic not in ASIDES and kind_of[match.topic].value not in ASIDES

@@ -22,7 +22,7 @@ from bot.domain.knowledge import (
     Urgency,
 )
 
-from .scales import BASE_RATE, EFFORT, FREQUENCY, RETRY, TERMINAL_TYPE
+from .scales import BASE_RATE, EFFORT, FREQUENCY, MONEY, NEGATIONS, RETRY, TERMINAL_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -89,6 +89,7 @@ def _topic(id: str, entry: TopicEntry) -> Topic:
         must_collect=tuple(entry.collect.must),
         ask_for=tuple(entry.collect.ask),
         hand_over_now=_answers(entry.hand_over_now),
+        danger=_answers(entry.danger),
         cases=tuple(map(_case, entry.cases)),
         prevent=tuple(entry.prevent),
     )
@@ -115,7 +116,21 @@ def _likelihoods(words: Mapping[str, str]) -> Mapping[str, float]:
 
 
 def _question(id: str, entry: QuestionEntry) -> Question:
-    return Question(id=id, text=entry.text, look=entry.look or "", effort=EFFORT[entry.effort], options=_each(entry.options, tuple))
+    return Question(
+        id=id,
+        text=entry.text,
+        look=entry.look or "",
+        effort=EFFORT[entry.effort],
+        options=_each(entry.options, tuple),
+        money=_each(entry.money, MONEY.__getitem__),
+        negative=_negative(tuple(entry.options)),
+    )
+
+
+def _negative(options: tuple[str, ...]) -> str | None:
+    """The no among two answers, None where that is not plain."""
+    found = [option for option in options if option.startswith(NEGATIONS)]
+    return found[0] if len(options) == 2 and len(found) == 1 else None
 
 
 def _step(id: str, entry: StepEntry) -> Step:

@@ -44,8 +44,9 @@ def _topics(folder: Folder) -> Iterator[Problem]:
         yield from refer.to_all("question", topic.questions, ("questions",))
         yield from refer.to_all("slot", topic.collect.must, ("collect", "must"))
         yield from refer.to_all("slot", topic.collect.ask, ("collect", "ask"))
-        for number, answers in enumerate(topic.hand_over_now):
-            yield from refer.to_answers(answers, ("hand_over_now", number))
+        for name, alternatives in (("hand_over_now", topic.hand_over_now), ("danger", topic.danger)):
+            for number, answers in enumerate(alternatives):
+                yield from refer.to_answers(answers, (name, number))
         for cause, entry in topic.causes.items():
             yield from _cause(refer, entry, ("causes", cause))
         yield from _indistinct(topic, document)
@@ -78,6 +79,9 @@ def _questions(folder: Folder) -> Iterator[Problem]:
                 if other != option:
                     text = say("check.shared-fragment", option=option, fragment=fragment, other=other)
                     yield folder.documents["questions.yaml"].problem((id, "options", option, number), text)
+        refer = References(folder, folder.documents["questions.yaml"])
+        for option in question.money:
+            yield from refer.to_answers({id: option}, (id, "money"))
 
 
 def _steps(folder: Folder) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from .scales import BASE_RATE, EFFORT, FREQUENCY, RETRY, TERMINAL_TYPE
+from .scales import BASE_RATE, EFFORT, FREQUENCY, MONEY, RETRY, TERMINAL_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,6 +73,7 @@ Frequency = Annotated[str, AfterValidator(OneOf(FREQUENCY)), OneOf(FREQUENCY)]
 BaseRate = Annotated[str, AfterValidator(OneOf(BASE_RATE)), OneOf(BASE_RATE)]
 Effort = Annotated[str, AfterValidator(OneOf(EFFORT)), OneOf(EFFORT)]
 MayRetry = Annotated[str, AfterValidator(OneOf(RETRY)), OneOf(RETRY)]
+MoneyWord = Annotated[str, AfterValidator(OneOf(MONEY)), OneOf(MONEY)]
 Terminal = Annotated[str, AfterValidator(OneOf(TERMINAL_TYPE)), OneOf(TERMINAL_TYPE)]
 SlotKind = Annotated[str, AfterValidator(OneOf(SLOT_KINDS)), OneOf(SLOT_KINDS)]
 CodeKey = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{2}$")]
@@ -128,6 +129,7 @@ class TopicEntry(Entry):
     causes: dict[Id, CauseEntry] = {}
     collect: CollectEntry = CollectEntry()
     hand_over_now: list[OneAnswer] = []
+    danger: list[OneAnswer] = []
     cases: list[CaseEntry] = []
     prevent: list[Sentence] = []
 
@@ -139,6 +141,7 @@ class QuestionEntry(Entry):
     look: Sentence | None = None
     effort: Effort = "简单"
     options: Annotated[dict[Short, list[Short]], Field(min_length=2, max_length=6)]
+    money: dict[Short, MoneyWord] = {}
 
 
 class StepEntry(Entry):

@@ -12,6 +12,7 @@ from .entities.read import read as read_details
 from .match import Matcher
 from .objects import OtherObjects
 from .redact import redact
+from .screen import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from .features import Tag
     from .match import Model
     from .reader import Reader
+
+
+NEGATIONS = ("没", "不", "无", "否", "冇", "唔")
+LONGEST_NO = 4
 
 
 class Engine:
@@ -48,9 +53,15 @@ class Engine:
             ambiguous=tuple(details.ambiguous),
             findings=tuple(_findings(reading.tags)),
             topics=tuple(self._matcher.match(folded, reading, about_other=other is not None)) if folded else (),
-            signals=tuple(dict.fromkeys(tag.name for tag in reading.tags if tag.kind == "S")),
+            signals=tuple(dict.fromkeys([*(tag.name for tag in reading.tags if tag.kind == "S"), *(["no"] if _denies(folded) else [])])),
             other_object=other,
+            screen=quoted(simplify(redacted.text)),
         )
+
+
+def _denies(folded: str) -> bool:
+    """Whether a short answer is a no."""
+    return 0 < len(folded) <= LONGEST_NO and folded.startswith(NEGATIONS)
 
 
 def _findings(tags: list[Tag]) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from bot.domain.knowledge import KnowledgeBase
 
 ROOT = Path(__file__).parents[2]
-CASES = ROOT / "tests" / "cases"
+BLIND = Path(__file__).parent / "messages.jsonl"
+"""Messages written from the list of topics alone, by somebody who had not seen the knowledge base; they teach nothing."""
 HOSTILE: dict[str, Callable[[random.Random], str]] = {
     "random Han": lambda chance: "".join(chr(chance.randint(0x4E00, 0x9FA5)) for _ in range(4096)),
     "的 × 4096": lambda _: "的" * 4096,
@@ -31,16 +32,6 @@ HOSTILE: dict[str, Callable[[random.Random], str]] = {
 def messages(path: Path) -> list[dict[str, object]]:
     """Labelled messages of a JSONL file."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-
-
-def write_cases(path: Path) -> None:
-    """The test cases of all topics, which nobody is taught, as labelled messages."""
-    lines = []
-    for file in sorted(CASES.glob("*.yaml")):
-        content = yaml.load(file.read_text("utf-8"), yaml.BaseLoader)
-        texts = [*content.get("cases", []), *content.get("known_failures", [])] if isinstance(content, dict) else []
-        lines += [json.dumps({"text": text, "label": file.stem, "accept": [file.stem]}, ensure_ascii=False) for text in texts]
-    path.write_text("\n".join(lines), "utf-8")
 
 
 def examples(kb: KnowledgeBase) -> list[tuple[str, str]]:

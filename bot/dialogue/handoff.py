@@ -1,0 +1,114 @@
+"""Handing over: whether the money is known, how urgent it is, and the packet that staff get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from bot.domain.knowledge import Money, Urgency
+from bot.domain.tickets import Packet, Reason
+
+from .collect import missing, values
+from .diagnose import Evidence, model, posterior
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.conversation import Conversation
+    from bot.domain.knowledge import KnowledgeBase, Topic
+
+LARGE = 5000.0
+"""Yuan from which a trouble is one level more urgent (domain brief, C3)."""
+LIKELY = 3
+
+
+def evidence(kb: KnowledgeBase, conversation: Conversation) -> Evidence:
+    """What the diagnosis needs to know of a conversation."""
+    askable = set(kb.topics[conversation.topic].questions) if conversation.topic else set()
+    return Evidence(
+        findings=dict(conversation.findings),
+        closed=frozenset(conversation.asked),
+        unknown=tuple(question for question in conversation.unknown if question in askable),
+        done=frozenset(step for step, _ in conversation.steps),
+        asked=sum(question in askable for question in conversation.asked),
+        weary=len(conversation.asked) > 1 and all(question in conversation.unknown for question in conversation.asked[-2:]),
+    )
+
+
+def likeliest(kb: KnowledgeBase, conversation: Conversation) -> tuple[tuple[str, float], ...]:
+    """Causes by probability, likeliest first; ties in the editors' order."""
+    if conversation.topic is None or not kb.topics[conversation.topic].causes:
+        return ()
+    numbers = model(kb, conversation.topic)
+    shares = posterior(numbers, evidence(kb, conversation))
+    return tuple(sorted(zip(numbers.causes, (round(share, 4) for share in shares), strict=True), key=lambda pair: -pair[1]))
+
+
+def money(kb: KnowledgeBase, conversation: Conversation) -> Money:
+    """What the findings say of the customer's money. RECEIVED and NOT_TAKEN together are a contradiction: UNCLEAR."""
+    said = {kb.questions[question].money.get(option) for question, option in conversation.findings if question in kb.questions}
+    settled = said & {Money.RECEIVED, Money.NOT_TAKEN}
+    if len(settled) == 1:
+        return next(iter(settled)) or Money.UNCLEAR
+    topic = kb.topics.get(conversation.topic or "")
+    asked_for_money = topic is not None and topic.urgency <= Urgency.U1 and any(kb.questions[id].money for id in topic.questions if id in kb.questions)
+    return Money.UNCLEAR if settled or Money.UNCLEAR in said or asked_for_money else Money.NOT_INVOLVED
+
+
+def in_danger(topic: Topic, conversation: Conversation) -> bool:
+    """Whether it is the most urgent kind: by its topic, or by an answer that was given."""
+    return topic.urgency is Urgency.U0 or any((answer.question, answer.option) in conversation.findings for answer in topic.danger)
+
+
+def hand_over_finding(topic: Topic, conversation: Conversation) -> bool:
+    """Whether an answer was given after which only staff can help, such as a second charge."""
+    return any((answer.question, answer.option) in conversation.findings for answer in topic.hand_over_now)
+
+
+def urgency(kb: KnowledgeBase, conversation: Conversation, now: datetime) -> Urgency:
+    """The topic's level, one more for each of: a large amount, a customer who waits, an answer that only
+    staff can act on (a second charge), a second ticket within a day (domain brief, C3). U0 is danger only."""
+    topic = kb.topics.get(conversation.topic or "")
+    if topic is None:
+        return Urgency.U3
+    if in_danger(topic, conversation):
+        return Urgency.U0
+    amount = float(dict(conversation.slots).get("amount", 0))
+    raised = (amount >= LARGE) + conversation.waiting + hand_over_finding(topic, conversation) + _second_today(conversation, now)
+    levels = list(Urgency)
+    return levels[max(1, levels.index(topic.urgency) - raised)]
+
+
+def _second_today(conversation: Conversation, now: datetime) -> bool:
+    if conversation.ticket_at is None:
+        return False
+    return (now - now.fromisoformat(conversation.ticket_at)).total_seconds() < 24 * 3600
+
+
+def number(conversation: Conversation, now: datetime) -> str:
+    """A ticket number that can be read out: the day and five digits that follow from conversation and moment."""
+    return f"{now:%m%d}-{crc32(f'{conversation.id}|{conversation.tickets}|{now.isoformat()}'.encode()) % 100_000:05d}"
+
+
+def packet(kb: KnowledgeBase, conversation: Conversation, reason: Reason, now: datetime) -> Packet:
+    """All that is known, for staff."""
+    topic = kb.topics.get(conversation.topic or "")
+    state = money(kb, conversation)
+    flags = [*(["danger"] if reason is Reason.DANGER else []), *(["told-not-to-charge-again"] if state is Money.UNCLEAR else [])]
+    return Packet(
+        number=number(conversation, now),
+        urgency=urgency(kb, conversation, now),
+        reason=reason,
+        topic=conversation.topic,
+        summary=conversation.words,
+        facts=values(kb, conversation),
+        screen_text=conversation.screen,
+        causes=likeliest(kb, conversation)[:LIKELY],
+        findings=conversation.findings,
+        steps=conversation.steps,
+        money=state,
+        flags=tuple(flags + (["angry"] if conversation.angry else [])),
+        missing=missing(kb, conversation, topic) if topic else (),
+        customer_waiting=conversation.waiting,
+        attachments=conversation.attachments,
+    )

@@ -1,0 +1,69 @@
+"""What a text means as an answer to the open prompt: a tapped label typed out, an answer, not knowing, done, not knowing how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.domain.knowledge import Question
+    from bot.domain.messages import Choice
+    from bot.domain.understanding import Understanding
+
+LONGEST_COMMAND = 12
+"""A wish to start again is a short message; a word of it inside a story is not one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """An understood message beside the prompt that was open: `tapped` is the choice whose label or number was typed."""
+
+    understanding: Understanding
+    tapped: str | None
+
+    def signals(self, *names: str) -> bool:
+        """Whether one of these tones is in the message."""
+        return any(name in self.understanding.signals for name in names)
+
+    @property
+    def wants_restart(self) -> bool:
+        """Whether it is nothing but the wish to begin again."""
+        return self.signals("restart") and len(self.understanding.text) <= LONGEST_COMMAND
+
+
+def hear(understanding: Understanding, choices: Iterable[Choice]) -> Heard:
+    """The message beside the buttons that are shown."""
+    return Heard(understanding=understanding, tapped=_tapped(understanding.text, tuple(choices)))
+
+
+def _tapped(text: str, choices: tuple[Choice, ...]) -> str | None:
+    """The choice whose label was typed, or whose number."""
+    said = text.strip(" .!\u3001\u3002\uff01")
+    for choice in choices:
+        if said == choice.label:
+            return choice.id
+    if said.isdecimal() and len(said) == 1 and 1 <= int(said) <= len(choices):
+        return choices[int(said) - 1].id
+    return None
+
+
+def answer(heard: Heard, question: Question) -> str | None:
+    """The option that the message gives to a question, None when it gives none."""
+    findings = {finding.answer.question: finding.answer.option for finding in heard.understanding.findings}
+    if question.id in findings:
+        return findings[question.id]
+    named = [option for option in question.options if len(option) > 1 and option in heard.understanding.text]
+    if len(named) == 1:
+        return named[0]
+    return _yes_or_no(heard, question)
+
+
+def _yes_or_no(heard: Heard, question: Question) -> str | None:
+    """Yes and no where a question has two answers of which one is negative."""
+    if question.negative is None:
+        return None
+    if heard.signals("no"):
+        return question.negative
+    return next(option for option in question.options if option != question.negative) if heard.signals("yes") else None

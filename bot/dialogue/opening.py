@@ -1,0 +1,100 @@
+"""Choosing the topic: from what was said, or from what is offered; rephrase, then a menu, then a human."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.conversation import Phase
+from bot.domain.tickets import Reason
+from bot.domain.understanding import TopicMatch
+
+from . import proceed, prompt, render
+from .clarify import Outcome, decide
+from .turn import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.domain.conversation import Conversation
+
+    from .clarify import Interpretation
+    from .turn import Turn
+
+_COURTESIES = ("thanks", "goodbye", "who-are-you", "greeting")
+"""Tones of small talk that have an answer of their own, the more telling ones first."""
+REMEMBERED = 0.05
+"""Share of an earlier, unclear message that counts when the merchant says it differently."""
+
+
+def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
+    """What a message is about, and the move that follows."""
+    assert turn.heard is not None
+    lead = [*lead]
+    found = interpret(state, turn)
+    odds = tuple((match.topic, match.probability) for match in turn.heard.topics if match.topic in turn.kb.topics)
+    match found.outcome:
+        case Outcome.ANSWER:
+            return proceed.enter(state, turn, found.topics[0], lead)
+        case Outcome.OFFER:
+            return offer(replace(state, odds=odds), turn, found.topics, [*lead, turn.words("offer")])
+        case Outcome.UNCLEAR:
+            return unclear(state, turn, lead)
+        case Outcome.HUMAN:
+            return wish(state, turn, lead)
+        case outcome:
+            return Decision(conversation=state, effects=(turn.say([*lead, _aside(turn, outcome)], prompt.choices(turn.kb, state)),))
+
+
+def interpret(state: Conversation, turn: Turn) -> Interpretation:
+    """The message taken together with an earlier one that was not clear enough."""
+    assert turn.heard is not None
+    before = dict(state.odds)
+    if not before:
+        return decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
+    weighed = [(match.topic, match.probability * (REMEMBERED + before.get(match.topic, REMEMBERED))) for match in turn.heard.topics]
+    total = sum(share for _, share in weighed) or 1.0
+    matches = [TopicMatch(topic=topic, probability=share / total) for topic, share in weighed]
+    return decide(sorted(matches, key=lambda match: -match.probability), turn.heard.signals, render.kinds(turn.kb))
+
+
+def offer(state: Conversation, turn: Turn, topics: tuple[str, ...], bubbles: Iterable[str]) -> Decision:
+    """Let the merchant pick a topic."""
+    state = replace(state, phase=Phase.CHOOSING, expecting=prompt.TOPIC, offered=topics)
+    return Decision(conversation=state, effects=(turn.say(bubbles, prompt.choices(turn.kb, state)),))
+
+
+def unclear(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
+    """Not understood: say it differently or pick from the commonest, then from all the others, then a human."""
+    state = replace(state, confusions=state.confusions + 1)
+    common = render.menu(turn.kb)
+    if state.confusions == 1:
+        return offer(state, turn, common, [*lead, turn.words("ask-again")])
+    if state.confusions == 2:
+        others = render.menu_of_others(turn.kb, common, dict(state.odds))
+        return offer(state, turn, others, [*lead, turn.words("menu-title")])
+    return proceed.hand_over(state, turn, Reason.LOST, [*lead, turn.words("lost")])
+
+
+def wish(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
+    """A human is wanted. When nothing is known yet, ask once what it is about, so that the right person gets it."""
+    if state.topic is None and turn.heard and (found := interpret(state, turn)).outcome is Outcome.ANSWER and turn.kb.topics[found.topics[0]].causes:
+        state, lead = replace(state, topic=found.topics[0]), [*lead, turn.kb.topics[found.topics[0]].first_aid]
+    if state.topic is None and not state.words:
+        state = replace(state, phase=Phase.COLLECTING, expecting=prompt.STORY, handing_over=Reason.WISH)
+        return Decision(conversation=state, effects=(turn.say([*lead, turn.words("human-confirm")], prompt.choices(turn.kb, state)),))
+    return proceed.hand_over(state, turn, Reason.WISH, lead)
+
+
+def _aside(turn: Turn, outcome: Outcome) -> str:
+    """The answer to what is no topic."""
+    assert turn.heard is not None
+    if outcome is Outcome.OUT_OF_SCOPE:
+        return turn.words("other-object", object=turn.heard.other_object) if turn.heard.other_object else turn.words("out-of-scope")
+    return courtesy(turn)
+
+
+def courtesy(turn: Turn) -> str:
+    """A friendly word back."""
+    signals = turn.heard.signals if turn.heard else ()
+    return turn.words(next((id for id in _COURTESIES if id in signals), "greeting"))

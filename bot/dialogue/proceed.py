@@ -1,0 +1,219 @@
+"""The next move about a known topic: ask, guide, hand over, or end. The hard rules stand above all costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.conversation import Phase, put
+from bot.domain.effects import OpenTicket
+from bot.domain.knowledge import Kind, Money
+from bot.domain.tickets import Reason, Result
+
+from . import handoff, prompt, render
+from .collect import missing, values
+from .diagnose import Ask, Do, contradicting, model
+from .turn import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.domain.conversation import Conversation
+    from bot.domain.knowledge import KnowledgeBase, TerminalType, Topic
+
+    from .turn import Turn
+
+LONG = 9
+"""Turns about one topic after which staff take over: with the details that are then asked for at most twelve come to nothing."""
+IN_ROW = 4
+MOST_COLLECTED = {Reason.WISH: 2, Reason.WAITING: 3, Reason.FINDING: 3}
+COLLECTED = 3
+"""Details that are asked for one by one before handing over; a merchant can always say several at once, or none."""
+EXPLAINS = 0.6
+"""Probability from which the likeliest cause is told to the merchant."""
+
+
+def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = ()) -> Decision:
+    """Begin with a topic: what it is, what to do at once, then the first move."""
+    entry = turn.kb.topics[topic]
+    code = dict(state.slots).get("resp_code")
+    bubbles = [*lead, *render.about(turn.kb, entry, code)]
+    state = replace(fresh(state), topic=topic, phase=Phase.DIAGNOSING)
+    if entry.kind is Kind.ADVICE or not entry.causes:
+        return Decision(conversation=replace(state, phase=Phase.IDLE, topic=None), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
+    return advance(state, turn, bubbles)
+
+
+def fresh(state: Conversation) -> Conversation:
+    """The same merchant with no trouble at hand: what is known of the terminal and the transaction stays."""
+    return replace(
+        state, phase=Phase.IDLE, topic=None, expecting=None, odds=(), offered=(), asked=(), in_row=0, steps=(), explained=(), detailed=None, reasked=None,
+        unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, turns=0, confusions=0,
+    )  # fmt: skip
+
+
+def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
+    """The next move, said after `bubbles`."""
+    bubbles = [*bubbles]
+    if reason := must_hand_over(turn.kb, state):
+        return hand_over(state, turn, reason, bubbles)
+    assert state.topic is not None
+    numbers, known = model(turn.kb, state.topic), handoff.evidence(turn.kb, state)
+    again = contradicting(numbers, known)
+    if again and state.reasked is None and again in state.asked and state.in_row < IN_ROW:
+        state = replace(state, reasked=again, findings=tuple(pair for pair in state.findings if pair[0] != again))
+        return _ask(state, turn, again, [*bubbles, turn.words("conflict")])
+    match turn.strategy.choose(numbers, known if state.in_row < IN_ROW else replace(known, weary=True), turn.strategy.knobs):
+        case Ask(question):
+            return _ask(replace(state, asked=(*state.asked, question)), turn, question, bubbles)
+        case Do(step):
+            return _guide(state, turn, step, bubbles)
+        case _:
+            return hand_over(state, turn, Reason.EXHAUSTED, bubbles)
+
+
+def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
+    """The hard rules, the gravest first."""
+    topic = kb.topics[state.topic or ""]
+    if handoff.in_danger(topic, state):
+        return Reason.DANGER
+    if handoff.hand_over_finding(topic, state):
+        return Reason.FINDING
+    if state.waiting and handoff.money(kb, state) is Money.UNCLEAR and asks_for_money(kb, topic):
+        return Reason.WAITING
+    return Reason.LONG if state.turns >= LONG else None
+
+
+def asks_for_money(kb: KnowledgeBase, topic: Topic) -> bool:
+    """Whether the topic's first question is what became of the customer's money."""
+    return bool(topic.questions) and topic.questions[0] in kb.questions and bool(kb.questions[topic.questions[0]].money)
+
+
+def _ask(state: Conversation, turn: Turn, question: str, bubbles: list[str]) -> Decision:
+    state = replace(state, phase=Phase.DIAGNOSING, expecting=f"question:{question}", in_row=state.in_row + 1)
+    text = render.question_text(turn.kb.questions[question])
+    return Decision(conversation=state, effects=(turn.say([*bubbles, text], prompt.choices(turn.kb, state)),))
+
+
+def _guide(state: Conversation, turn: Turn, step: str, bubbles: list[str]) -> Decision:
+    """The step, in the variant of the merchant's terminal if that is known."""
+    state, why = _explain(state, turn)
+    detailed = state.detailed == step
+    text = render.step_text(turn.kb, turn.kb.steps[step], _terminal(turn.kb, state), detailed=detailed)
+    state = replace(state, phase=Phase.GUIDING, expecting=f"step:{step}", in_row=0)
+    return Decision(conversation=state, effects=(turn.say([*bubbles, *why, text], prompt.choices(turn.kb, state)),))
+
+
+def _terminal(kb: KnowledgeBase, state: Conversation) -> TerminalType | None:
+    return render.terminal_type(kb, dict(state.findings).get(render.TERMINAL))
+
+
+def _explain(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
+    """The likeliest cause in a sentence, once, when it is likely enough."""
+    cause, share = handoff.likeliest(turn.kb, state)[0]
+    if share < EXPLAINS or cause in state.explained or state.topic is None:
+        return state, []
+    why = turn.kb.topics[state.topic].causes[cause].why
+    return replace(state, explained=(*state.explained, cause)), [turn.words("reason-why", why=why)]
+
+
+def detail(state: Conversation, turn: Turn) -> Decision:
+    """The merchant does not know how: the step for this type of terminal (asked for once), with all that there is to say; then it is laid aside."""
+    doing = prompt.step(turn.kb, state)
+    assert doing is not None
+    if state.detailed == doing.id:
+        return failed(state, turn, Result.UNABLE, [turn.words("still-broken")])
+    state = replace(state, detailed=doing.id)
+    known = render.TERMINAL in (*dict(state.findings), *state.asked, *state.unknown)
+    if doing.variants and not known and render.TERMINAL in turn.kb.questions:
+        return _ask(replace(state, asked=(*state.asked, render.TERMINAL)), turn, render.TERMINAL, [turn.words("step-how")])
+    text = render.step_text(turn.kb, doing, _terminal(turn.kb, state), detailed=True)
+    return Decision(conversation=state, effects=(turn.say([turn.words("step-how"), text], prompt.choices(turn.kb, state)),))
+
+
+def failed(state: Conversation, turn: Turn, result: Result, bubbles: Iterable[str]) -> Decision:
+    """The open step did not help: that is evidence."""
+    doing = prompt.step(turn.kb, state)
+    if doing is not None:
+        state = replace(state, steps=put(state.steps, doing.id, result))
+    return advance(state, turn, bubbles)
+
+
+def solved(state: Conversation, turn: Turn) -> Decision:
+    """The trouble is over: one tip that fits, and a rating. What the open step was is kept as what helped."""
+    if doing := prompt.step(turn.kb, state):
+        state = replace(state, steps=put(state.steps, doing.id, Result.SOLVED))
+    tip = _tip(turn.kb, state)
+    bubbles = [turn.words("solved"), turn.words("prevention", tip=tip) if tip else "", turn.words("rating-ask")]
+    state = replace(state, phase=Phase.RATING, expecting=prompt.RATING)
+    return Decision(conversation=state, effects=(turn.say(bubbles, prompt.choices(turn.kb, state)),))
+
+
+def _tip(kb: KnowledgeBase, state: Conversation) -> str:
+    """The prevention advice that shares most with the likeliest cause; the first one when none does."""
+    topic = kb.topics.get(state.topic or "")
+    if topic is None or not topic.prevent:
+        return ""
+    causes = handoff.likeliest(kb, state)
+    about = topic.causes[causes[0][0]] if causes else None
+    pairs = _pairs(about.title + about.why) if about else set()
+    return max(topic.prevent, key=lambda tip: len(pairs & _pairs(tip)))
+
+
+def _pairs(text: str) -> set[str]:
+    return {text[start : start + 2] for start in range(len(text) - 1)}
+
+
+def hand_over(state: Conversation, turn: Turn, reason: Reason, bubbles: Iterable[str] = ()) -> Decision:
+    """Staff take over: details that are missing are asked for first, unless there is danger."""
+    bubbles = [*bubbles, *([turn.words("human-coming")] if reason is Reason.WISH else [])]
+    state = replace(state, phase=Phase.COLLECTING, handing_over=reason)
+    topic = turn.kb.topics.get(state.topic or "")
+    wanted = missing(turn.kb, state, topic) if topic else ()
+    if reason is Reason.DANGER or not wanted:
+        return open_ticket(state, turn, bubbles)
+    if handoff.money(turn.kb, state) is Money.UNCLEAR:
+        bubbles.append(turn.words("money-unclear"))
+    labels = "、".join(turn.kb.slots[slot].label for slot in wanted[: _limit(reason)])
+    return collect(state, turn, [*bubbles, turn.words("collect-intro", items=labels)])
+
+
+def _limit(reason: Reason | str | None) -> int:
+    return MOST_COLLECTED.get(Reason(reason), COLLECTED) if reason else COLLECTED
+
+
+def collect(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
+    """Ask for the next detail, or hand over when there is none left or enough was asked."""
+    topic = turn.kb.topics.get(state.topic or "")
+    wanted = missing(turn.kb, state, topic) if topic else ()
+    if not wanted or state.collected >= _limit(state.handing_over):
+        return open_ticket(state, turn, bubbles)
+    slot = turn.kb.slots[wanted[0]]
+    state = replace(state, expecting=f"slot:{slot.id}", collected=state.collected + 1)
+    return Decision(conversation=state, effects=(turn.say([*bubbles, render.slot_text(slot)], prompt.choices(turn.kb, state)),))
+
+
+def open_ticket(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
+    """The packet for staff, and what the merchant hears: the number, what was noted, what to do meanwhile."""
+    packet = handoff.packet(turn.kb, state, Reason(state.handing_over or Reason.WISH), turn.now)
+    said = [*bubbles, turn.words("handoff-said"), turn.words("ticket-number", number=packet.number), _echo(turn, state)]
+    if packet.money is Money.UNCLEAR:
+        said += [turn.words("do-not-charge-again"), turn.words("safe-payment-meanwhile")]
+    if packet.missing:
+        labels = "、".join(turn.kb.slots[slot].label for slot in packet.missing)
+        said.append(turn.words("collect-later", items=labels))
+    state = replace(
+        state, phase=Phase.WITH_STAFF, expecting=None, handing_over=None, number=packet.number, tickets=state.tickets + 1, ticket_at=turn.now.isoformat()
+    )
+    return Decision(conversation=state, effects=(OpenTicket(packet=packet), turn.say(said)))
+
+
+def _echo(turn: Turn, state: Conversation) -> str:
+    """What was noted, in the merchant's terms, so that a mistake is seen."""
+    facts = [turn.words("fact", label=turn.kb.slots[slot].label, value=shown(value)) for slot, value in values(turn.kb, state) if slot in turn.kb.slots]
+    return turn.words("echo", facts="；".join(facts)) if facts else ""
+
+
+def shown(value: str) -> str:
+    """A value as people write it: a moment without its T."""
+    return value.replace("T", " ") if len(value) > 10 and value[4:5] == "-" and value[10:11] == "T" else value

@@ -1,0 +1,65 @@
+"""The open prompt: which buttons belong to what the bot waits for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import render
+
+if TYPE_CHECKING:
+    from bot.domain.conversation import Conversation
+    from bot.domain.knowledge import KnowledgeBase, Question, Slot, Step
+    from bot.domain.messages import Choice
+
+TOPIC, STORY, RESUME, RATING = "topic", "story", "resume", "rating"
+
+
+def question(kb: KnowledgeBase, conversation: Conversation) -> Question | None:
+    """The question that waits for an answer: one that was asked, or what the open step shows."""
+    kind, _, id = (conversation.expecting or "").partition(":")
+    if kind == "question":
+        return kb.questions.get(id)
+    if kind == "step" and id in kb.steps and (then := kb.steps[id].then) and shows(kb, conversation, kb.steps[id]):
+        return kb.questions.get(then)
+    return None
+
+
+def step(kb: KnowledgeBase, conversation: Conversation) -> Step | None:
+    """The step that the merchant is doing."""
+    kind, _, id = (conversation.expecting or "").partition(":")
+    return kb.steps.get(id) if kind == "step" else None
+
+
+def slot(kb: KnowledgeBase, conversation: Conversation) -> Slot | None:
+    """The detail that was asked for."""
+    kind, _, id = (conversation.expecting or "").partition(":")
+    return kb.slots.get(id) if kind == "slot" else None
+
+
+def shows(kb: KnowledgeBase, conversation: Conversation, step: Step) -> bool:
+    """Whether what the step shows is not known yet."""
+    return step.then in kb.questions and step.then not in dict(conversation.findings)
+
+
+def is_lost(kb: KnowledgeBase, conversation: Conversation) -> bool:
+    """Whether the open prompt is about something that the knowledge base does not have any more."""
+    kind, _, id = (conversation.expecting or "").partition(":")
+    tables = {"question": kb.questions, "step": kb.steps, "slot": kb.slots}
+    return kind in tables and id not in tables[kind]
+
+
+def choices(kb: KnowledgeBase, conversation: Conversation) -> tuple[Choice, ...]:
+    """The buttons of the open prompt; without one, the way to a human alone."""
+    if doing := step(kb, conversation):
+        return render.step_choices(kb, doing, shows=shows(kb, conversation, doing))
+    if asked := question(kb, conversation):
+        return render.question_choices(kb, asked)
+    if wanted := slot(kb, conversation):
+        return render.slot_choices(kb, wanted)
+    fixed = {
+        TOPIC: render.topic_choices(kb, conversation.offered),
+        STORY: (render.button(kb, "send", "button-send"),),
+        RESUME: render.resume_choices(kb),
+        RATING: render.rating_choices(kb),
+    }
+    return fixed.get(conversation.expecting or "", (render.human(kb),))

@@ -1,0 +1,86 @@
+"""The state of one conversation: a frozen value that survives JSON and a change of the knowledge base under it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Pairs = tuple[tuple[str, str], ...]
+"""A small ordered mapping; the latest value of a key stands last and is the only one."""
+
+
+class Phase(StrEnum):
+    """Where a conversation stands."""
+
+    IDLE = "idle"
+    CHOOSING = "choosing-topic"
+    DIAGNOSING = "diagnosing"
+    GUIDING = "guiding"
+    COLLECTING = "collecting"
+    WITH_STAFF = "with-staff"
+    RATING = "rating"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What is known and what is expected next.
+
+    `expecting` names the open prompt: `topic`, `question:<id>`, `step:<id>`, `slot:<id>`, `story`, `resume` or `rating`. `findings` are answers by question,
+    `unknown` the questions answered with 不知道, `asked` all that were asked about this topic, `in_row` how many of them without a step between. `odds` are the
+    topics' probabilities while one is being chosen. `words` are the merchant's own, at most 30 characters. `last_at` is the merchant's wall clock in ISO form.
+    """
+
+    id: str = "local"
+    phase: Phase = Phase.IDLE
+    topic: str | None = None
+    expecting: str | None = None
+    odds: tuple[tuple[str, float], ...] = ()
+    offered: tuple[str, ...] = ()
+    findings: Pairs = ()
+    asked: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    reasked: str | None = None
+    in_row: int = 0
+    steps: Pairs = ()
+    explained: tuple[str, ...] = ()
+    detailed: str | None = None
+    slots: Pairs = ()
+    skipped: tuple[str, ...] = ()
+    collected: int = 0
+    handing_over: str | None = None
+    attachments: tuple[str, ...] = ()
+    parked: tuple[str, ...] = ()
+    words: str = ""
+    screen: str = ""
+    turns: int = 0
+    confusions: int = 0
+    waiting: bool = False
+    angry: bool = False
+    number: str | None = None
+    tickets: int = 0
+    ticket_at: str | None = None
+    last_at: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Conversation:
+        """The state again. Fields that this version does not know are dropped, those that an earlier one did not have get their defaults."""
+        known = {name: _frozen(stored[name]) for name in (field.name for field in fields(cls)) if name in stored}
+        return cls(**{**known, "phase": Phase(known.get("phase", Phase.IDLE))})
+
+
+def _frozen(value: Any) -> Any:
+    """JSON lists as tuples, all the way down."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def put(pairs: Pairs, key: str, value: str) -> Pairs:
+    """The pairs with `key` set, last."""
+    return (*(pair for pair in pairs if pair[0] != key), (key, value))
