@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.channels import terminal
+from bot.dialogue import handoff, prompt
 from bot.dialogue.clarify import decide
 from bot.dialogue.render import kinds
 from bot.dialogue.step import step
 from bot.domain.conversation import Conversation
 from bot.domain.effects import Say
-from bot.domain.events import Said
+from bot.domain.events import Chose, Said, Sent
 from bot.editing import check
 from bot.editing.ask import Answered
 from bot.kb import json_schema, loader
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
+    from bot.domain.effects import Effect
     from bot.domain.errors import Problem
+    from bot.domain.events import Event
     from bot.domain.knowledge import KnowledgeBase
+    from bot.domain.understanding import Understanding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +61,50 @@ def wake(knowledge: Path, cache_folder: Path | None) -> Mind:
     return Mind(kb=kb, engine=Engine(kb, reader, model))
 
 
-def chat(mind: Mind, lines: TextIO, out: TextIO) -> None:
-    """Talk in the terminal until the input ends."""
-    terminal.talk(lines, out, lambda text: mind.answer(text, datetime.now()).reply)  # noqa: DTZ005  (the merchant's wall clock)
+class Talk:
+    """One conversation in memory."""
+
+    def __init__(self, mind: Mind) -> None:
+        self._mind, self._conversation = mind, Conversation()
+
+    def said(self, text: str, now: datetime) -> tuple[Effect, ...]:
+        """The merchant wrote something: what must happen."""
+        expecting = prompt.slot(self._mind.kb, self._conversation)
+        return self._step(Said(), self._mind.engine.understand(text, now, expecting), now)
+
+    def chose(self, choice: str, now: datetime) -> tuple[Effect, ...]:
+        """The merchant tapped a button: what must happen."""
+        return self._step(Chose(choice=choice), None, now)
+
+    def sent(self, photo: str, now: datetime) -> tuple[Effect, ...]:
+        """The merchant sent a photo: what must happen."""
+        return self._step(Sent(kind="photo", name=photo), None, now)
+
+    def state(self) -> dict[str, Any]:
+        """Where the conversation stands."""
+        state = self._conversation
+        return {
+            "phase": state.phase,
+            "topic": state.topic,
+            "causes": [list(pair) for pair in handoff.likeliest(self._mind.kb, state)],
+            "findings": dict(state.findings),
+            "slots": dict(state.slots),
+            "asked": len(state.asked),
+            "steps": len(state.steps),
+        }
+
+    def _step(self, event: Event, heard: Understanding | None, now: datetime) -> tuple[Effect, ...]:
+        decision = step(self._conversation, event, heard, self._mind.kb, now)
+        self._conversation = decision.conversation
+        return decision.effects
+
+
+def chat(mind: Mind, lines: TextIO, out: TextIO, *, programs: bool) -> None:
+    """Talk in the terminal until the input ends: with people, or with programs in JSON lines."""
+    if programs:
+        terminal.talk_json(lines, out, Talk(mind), datetime.now())  # noqa: DTZ005  (the merchant's wall clock)
+    else:
+        terminal.talk(lines, out, Talk(mind), datetime.now)
 
 
 def inspect(knowledge: Path, cases: Path | None) -> list[Problem]:

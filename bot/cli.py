@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         return entry
 
     command("ask", _ask, json_output=True).add_argument("text", nargs="?", help=say("cli.text"))
-    command("chat", _chat)
+    command("chat", _chat).add_argument("--jsonl", action="store_true", help=say("cli.jsonl"))
     command("eval", _eval, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
     command("details", _details, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
     kb = commands.add_parser("kb", help=say("cli.kb")).add_subparsers(required=True, metavar=say("cli.command"))
@@ -84,7 +84,7 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _chat(options: argparse.Namespace) -> int:
-    app.chat(app.wake(options.knowledge, options.cache), sys.stdin, sys.stdout)
+    app.chat(app.wake(options.knowledge, options.cache), sys.stdin, sys.stdout, programs=options.jsonl)
     return DONE
 
 

@@ -32,13 +32,15 @@ Shares: TypeAlias = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
-    """What may be tuned. Costs in minutes; losses are the chance that a merchant gives up after a question or a failed step."""
+    """What may be tuned. Costs in minutes, `rightly` that of a hand-over where staff are needed anyway; losses are the chance that a merchant gives up after
+    a question or a failed step. Found with `posbot kb simulate`: dearer hand-overs are needless less often, dearer steps make more of them.
+    """
 
-    hand_over: float = 30.0
-    rightly: float = 12.0
+    hand_over: float = 60.0
+    rightly: float = 20.0
     turn: float = 0.4
     question_loss: float = 0.03
-    step_loss: float = 0.08
+    step_loss: float = 0.05
     most_questions: int = 4
 
 

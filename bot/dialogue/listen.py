@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from bot.domain.messages import Choice
     from bot.domain.understanding import Understanding
 
+LONGEST_NUMBER = 2
 LONGEST_COMMAND = 12
 """A wish to start again is a short message; a word of it inside a story is not one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """An understood message beside the prompt that was open: `tapped` is the choice whose label or number was typed."""
+    """An understood message beside the prompt that was open: `question` waited for an answer, `tapped` is the choice whose label or number was typed."""
 
     understanding: Understanding
+    question: Question | None
     tapped: str | None
 
     def signals(self, *names: str) -> bool:
@@ -33,18 +35,19 @@ class Heard:
         return self.signals("restart") and len(self.understanding.text) <= LONGEST_COMMAND
 
 
-def hear(understanding: Understanding, choices: Iterable[Choice]) -> Heard:
-    """The message beside the buttons that are shown."""
-    return Heard(understanding=understanding, tapped=_tapped(understanding.text, tuple(choices)))
+def hear(understanding: Understanding, question: Question | None, choices: Iterable[Choice]) -> Heard:
+    """The message beside the open question and the buttons that are shown."""
+    return Heard(understanding=understanding, question=question, tapped=_tapped(understanding.text, tuple(choices)))
 
 
 def _tapped(text: str, choices: tuple[Choice, ...]) -> str | None:
-    """The choice whose label was typed, or whose number."""
+    """The choice whose label was typed, or whose number; where a detail is asked for, a number is the detail."""
     said = text.strip(" .!\u3001\u3002\uff01")
     for choice in choices:
         if said == choice.label:
             return choice.id
-    if said.isdecimal() and len(said) == 1 and 1 <= int(said) <= len(choices):
+    bare = any(choice.id.startswith("skip:") for choice in choices) and not any(choice.id.startswith("slot:") for choice in choices)
+    if not bare and said.isdecimal() and len(said) <= LONGEST_NUMBER and 1 <= int(said) <= len(choices):
         return choices[int(said) - 1].id
     return None
 

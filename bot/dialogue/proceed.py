@@ -29,6 +29,8 @@ IN_ROW = 4
 MOST_COLLECTED = {Reason.WISH: 2, Reason.WAITING: 3, Reason.FINDING: 3}
 COLLECTED = 3
 """Details that are asked for one by one before handing over; a merchant can always say several at once, or none."""
+LASTING = {"merchant_no", "merchant_name", "terminal_no", "sn", "pos_model"}
+"""Details that stay true of a merchant."""
 EXPLAINS = 0.6
 """Probability from which the likeliest cause is told to the merchant."""
 
@@ -50,6 +52,13 @@ def fresh(state: Conversation) -> Conversation:
         state, phase=Phase.IDLE, topic=None, expecting=None, odds=(), offered=(), asked=(), in_row=0, steps=(), explained=(), detailed=None, reasked=None,
         unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, turns=0, confusions=0,
     )  # fmt: skip
+
+
+def over(state: Conversation) -> Conversation:
+    """The trouble is over: what is remembered is the terminal, its numbers, and what was put aside."""
+    findings = tuple(pair for pair in state.findings if pair[0] == render.TERMINAL)
+    slots = tuple(pair for pair in state.slots if pair[0] in LASTING)
+    return replace(fresh(state), findings=findings, slots=slots, attachments=(), words="", screen="", waiting=False, angry=False)
 
 
 def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:

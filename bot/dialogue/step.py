@@ -63,7 +63,7 @@ def _wake(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
     """The state as the knowledge base and the clock allow it: what vanished is begun again, what is a day old is over."""
     last = turn.now.fromisoformat(state.last_at) if state.last_at else turn.now
     if state.phase is not Phase.WITH_STAFF and turn.now - last >= GONE:
-        return Conversation(id=state.id, findings=_terminal(state), slots=state.slots, tickets=state.tickets, ticket_at=state.ticket_at), []
+        return replace(proceed.over(state), parked=()), []
     topic = turn.kb.topics.get(state.topic or "")
     if (state.topic is not None and (topic is None or not topic.causes)) or prompt.is_lost(turn.kb, state):
         return proceed.fresh(state), [turn.words("restart-part")]
@@ -72,17 +72,12 @@ def _wake(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
     return state, []
 
 
-def _terminal(state: Conversation) -> tuple[tuple[str, str], ...]:
-    """What is remembered of a merchant for good: the type of terminal."""
-    return tuple(pair for pair in state.findings if pair[0] == render.TERMINAL)
-
-
 def _said(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     """Something was written."""
     heard = turn.heard
     if heard is None or not heard.text:
         return _nothing(state, turn, lead)
-    shown = hear(heard, prompt.choices(turn.kb, state))
+    shown = hear(heard, prompt.question(turn.kb, state), prompt.choices(turn.kb, state))
     state = _absorb(state, turn, heard)
     if state.phase is Phase.WITH_STAFF:
         return _with_staff(state, turn, shown)
@@ -105,8 +100,12 @@ def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Dec
             return _answered(state, turn, shown, lead)
         case _ if state.expecting == prompt.RESUME:
             return _back(state, turn, shown, lead)
+        case Phase.RATING if shown.signals("solved", "thanks"):
+            return _again(state, turn, [*lead, turn.words("rating-thanks")])
+        case Phase.RATING:
+            return opening.choose(_absorb(proceed.over(state), turn, shown.understanding), turn, lead)
         case _:
-            return opening.choose(proceed.fresh(state) if state.phase is Phase.RATING else state, turn, [*lead, *_tone(state, shown, turn)])
+            return opening.choose(replace(state, angry=state.angry or shown.signals("angry")), turn, [*lead, *_tone(state, shown, turn)])
 
 
 def _absorb(state: Conversation, turn: Turn, heard: Understanding) -> Conversation:
@@ -150,7 +149,7 @@ def _nothing(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
 
 
 def _restart(state: Conversation, turn: Turn) -> Decision:
-    state = replace(proceed.fresh(state), findings=_terminal(state), parked=(), words="", screen="", waiting=False, angry=False)
+    state = replace(proceed.over(state), parked=())
     return Decision(conversation=state, effects=(turn.say([turn.words("restart-done")], (render.human(turn.kb),)),))
 
 
@@ -169,7 +168,7 @@ def _answered(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) ->
     """A text while a question or a step is open."""
     lead = [*lead, *_tone(state, shown, turn)]
     state = replace(state, angry=state.angry or shown.signals("angry"))
-    asked, doing = prompt.question(turn.kb, state), prompt.step(turn.kb, state)
+    asked, doing = shown.question, prompt.step(turn.kb, state)
     if doing and shown.signals("still-broken"):
         return proceed.failed(state, turn, Result.FAILED, [*lead, turn.words("still-broken")])
     if shown.signals("solved"):
@@ -286,7 +285,7 @@ def _rated(state: Conversation, turn: Turn, stars: int) -> Decision:
         return _again(state, turn, [turn.words("rating-thanks")])
     rate, thanks = Rate(topic=state.topic, stars=stars), turn.words("rating-thanks")
     waiting = [topic for topic in state.parked if topic in turn.kb.topics]
-    state = replace(proceed.fresh(state), findings=_terminal(state), parked=tuple(waiting[1:]), waiting=False, words="", screen="")
+    state = replace(proceed.over(state), parked=tuple(waiting[1:]))
     if waiting:
         title = turn.kb.topics[waiting[0]].title
         decision = proceed.enter(state, turn, waiting[0], [thanks, turn.words("parked-next", topic=title)])

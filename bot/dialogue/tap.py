@@ -42,8 +42,8 @@ def chose(state: Conversation, turn: Turn, choice: str, lead: list[str]) -> Deci
 
 def _answers(state: Conversation, turn: Turn, question: str, value: str) -> bool:
     """Whether it answers something that was asked about this trouble: the open question, or an earlier one that is corrected."""
-    open_question = prompt.question(turn.kb, state)
-    asked = question in state.asked or (open_question is not None and open_question.id == question)
+    doing = prompt.step(turn.kb, state)
+    asked = question in state.asked or (doing is not None and doing.then == question)
     return state.phase in {Phase.DIAGNOSING, Phase.GUIDING} and asked and question in turn.kb.questions and value in turn.kb.questions[question].options
 
 

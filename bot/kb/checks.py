@@ -50,10 +50,21 @@ def _topics(folder: Folder) -> Iterator[Problem]:
         for cause, entry in topic.causes.items():
             yield from _cause(refer, entry, ("causes", cause))
         yield from _indistinct(topic, document)
+        yield from _locked(folder, topic, document)
         if topic.kind == "advice" and not topic.answer:
             yield document.problem((), say("check.advice-needs-answer"))
         if len(topic.title) > LONGEST_TITLE:
             yield document.problem(("title",), say("check.long-title", most=LONGEST_TITLE, now=len(topic.title)), fatal=False)
+
+
+def _locked(folder: Folder, topic: TopicEntry, document: Document) -> Iterator[Problem]:
+    """Steps that can never be reached: none of the answers that they require can be asked for in this topic."""
+    answered = {question for cause in topic.causes.values() for question in cause.answers}
+    for cause, entry in topic.causes.items():
+        for step in entry.fixes:
+            wanted = {question for answers in folder.steps[step].requires for question in answers} if step in folder.steps else set()
+            if wanted and not wanted & answered & set(topic.questions):
+                yield document.problem(("causes", cause, "fixes", step), say("check.locked-step", step=step, questions="、".join(sorted(wanted))), fatal=False)
 
 
 def _cause(refer: References, cause: CauseEntry, path: Path) -> Iterator[Problem]:

@@ -42,7 +42,8 @@ class Engine:
         Takes any text: controls, lone surrogates and what exceeds 4,096 characters are dropped. Nothing returned holds card data.
         """
         redacted = redact(clean(text))
-        details = read_details(simplify(redacted.text), now, expecting)
+        plain = simplify(redacted.text)
+        details = read_details(plain, now, expecting)
         folded = fold(redacted.text)
         reading = self._reader.read(folded, (entity.value for entity in details.entities if entity.slot == "resp_code"))
         other = self._others.first(folded)
@@ -55,7 +56,7 @@ class Engine:
             topics=tuple(self._matcher.match(folded, reading, about_other=other is not None)) if folded else (),
             signals=tuple(dict.fromkeys([*(tag.name for tag in reading.tags if tag.kind == "S"), *(["no"] if _denies(folded) else [])])),
             other_object=other,
-            screen=quoted(simplify(redacted.text)),
+            screen=quoted(plain),
         )
 
 

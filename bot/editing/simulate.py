@@ -1,0 +1,275 @@
+"""Dialogues with simulated merchants, drawn from the knowledge base's own causes, against the real `step`; other strategies beside it.
+
+A merchant has a topic and a cause (by base rate), writes a phrasing of the topic that does not contradict the cause, or something vague first; answers a
+question as the cause makes likely, but is wrong or does not know at times; does a step, which helps as often as the cause says; and gives up at times.
+The same seed gives the same merchants to every strategy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import log
+from random import Random
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from bot.dialogue import prompt
+from bot.dialogue.diagnose import EXPECTED_COST, Ask, Do, HandOver, Knobs, Strategy, best_step, model, posterior
+from bot.dialogue.step import step
+from bot.domain.conversation import Conversation, Phase
+from bot.domain.effects import OpenTicket
+from bot.domain.events import Chose, Said
+from bot.domain.knowledge import Kind
+from bot.domain.tickets import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bot.dialogue.diagnose import Action, Evidence, Model
+    from bot.domain.events import Event
+    from bot.domain.knowledge import Answer, Cause, KnowledgeBase, Topic
+    from bot.domain.understanding import Understanding
+
+MORNING = datetime(2026, 1, 5, 10)  # noqa: DTZ001  (the merchant's wall clock)
+MOST_EVENTS = 24
+SURE = 0.75
+"""Posterior at which a strategy that asks in a fixed order, or by entropy, stops asking."""
+WORTH_A_BIT = 0.08
+HELPS = 0.4
+"""A hand-over was needless when some step that was not tried would have helped at least this often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """How merchants differ from the model: shares of wrong answers, of 不知道, of vague first messages, and of giving up after a question or a failed step."""
+
+    wrong: float = 0.07
+    unknown: float = 0.15
+    vague: float = 0.3
+    quit_question: float = 0.03
+    quit_step: float = 0.08
+
+
+def fixed_order(model: Model, evidence: Evidence, knobs: Knobs) -> Action:
+    """The editors' order of questions until a cause is likely, then its steps."""
+    if max(posterior(model, evidence)) < SURE and evidence.asked < knobs.most_questions:
+        for question in model.askable:
+            if question not in evidence.findings and question not in evidence.closed:
+                return Ask(question)
+    return _listed_steps(model, evidence)
+
+
+def no_questions(model: Model, evidence: Evidence, knobs: Knobs) -> Action:
+    """The steps of the likeliest cause, nothing asked."""
+    return _listed_steps(model, evidence)
+
+
+def entropy(model: Model, evidence: Evidence, knobs: Knobs) -> Action:
+    """Twenty questions: the most information per minute until a cause is likely, then steps by P(fix) / cost."""
+    shares = posterior(model, evidence)
+    best, most = None, WORTH_A_BIT
+    for question in model.askable if max(shares) < SURE and evidence.asked < knobs.most_questions else ():
+        if question not in evidence.findings and question not in evidence.closed:
+            gain = _information(model, shares, question)
+            if gain > most:
+                best, most = question, gain
+    return Ask(best) if best else best_step(model, evidence, shares, knobs)
+
+
+def _information(model: Model, shares: list[float], question: str) -> float:
+    joint = [[share * likelihood for share, likelihood in zip(shares, row, strict=True)] for row in model.rows[question].values()]
+    after = sum(sum(part) * _entropy([share / sum(part) for share in part]) for part in joint)
+    return _entropy(shares) - after
+
+
+def _entropy(shares: list[float]) -> float:
+    return -sum(share * log(share + 1e-12) for share in shares)
+
+
+def _listed_steps(model: Model, evidence: Evidence) -> Action:
+    """The steps of the likeliest cause in the order of P(fix), as a hand-written guide has them."""
+    shares = posterior(model, evidence)
+    cause = shares.index(max(shares))
+    known = set(evidence.findings.items())
+    open_steps = [step for step in model.fixes if step not in evidence.done and (not model.requires[step] or model.requires[step] & known)]
+    likely = [step for step in open_steps if model.fixes[step][cause] > 0.05]
+    return Do(max(likely, key=lambda step: model.fixes[step][cause])) if likely else HandOver()
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "expected-cost": EXPECTED_COST,
+    "fixed-order": Strategy(choose=fixed_order, knobs=Knobs()),
+    "no-questions": Strategy(choose=no_questions, knobs=Knobs()),
+    "entropy": Strategy(choose=entropy, knobs=Knobs()),
+}
+
+
+@dataclass(slots=True)
+class Merchant:
+    """One simulated merchant."""
+
+    kb: KnowledgeBase
+    topic: Topic
+    cause: Cause
+    text: str
+    chance: Random
+    noise: Noise
+    answers: dict[str, str] = field(default_factory=dict)
+
+    def truth(self, question: str) -> str:
+        """What the cause makes a merchant see; the same each time it is asked."""
+        if question not in self.answers:
+            rows = model(self.kb, self.topic.id).rows.get(question)
+            options = list(self.kb.questions[question].options)
+            place = list(self.topic.causes).index(self.cause.id)
+            weights = [rows[option][place] for option in options] if rows else [1.0] * len(options)
+            self.answers[question] = self.chance.choices(options, weights)[0]
+            if self.chance.random() < self.noise.wrong:
+                self.answers[question] = self.chance.choice(options)
+        return self.answers[question]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a dialogue ended: `solved`, `rightly`, `needless`, `gave-up` or `limit`; merchant turns, questions asked, reason and worst time of a step in ms."""
+
+    end: str
+    turns: int
+    asked: int
+    topic: str
+    reason: Reason | None = None
+    times: tuple[float, ...] = ()
+
+
+def run(
+    kb: KnowledgeBase, understand: Callable[[str, datetime], Understanding], dialogues: int, seed: int, strategies: Mapping[str, Strategy]
+) -> dict[str, Any]:
+    """The report: per strategy the shares of endings, turns and questions."""
+    reading = _Reading(kb, understand)
+    found = {name: [_dialogue(_merchant(reading, seed, number), reading, strategy) for number in range(dialogues)] for name, strategy in strategies.items()}
+    return {"dialogues": dialogues, "seed": seed, "strategies": {name: _summary(endings) for name, endings in found.items()}}
+
+
+class _Reading:
+    """Understands each text once."""
+
+    def __init__(self, kb: KnowledgeBase, understand: Callable[[str, datetime], Understanding]) -> None:
+        self.kb, self._understand = kb, understand
+        self._known: dict[str, Understanding] = {}
+        self.vague = next((topic.phrasings for topic in kb.topics.values() if topic.kind is Kind.UNCLEAR), ("?",))
+        self.troubles = [topic for topic in kb.topics.values() if topic.kind is Kind.TROUBLE and topic.causes]
+
+    def of(self, text: str) -> Understanding:
+        if text not in self._known:
+            self._known[text] = self._understand(text, MORNING)
+        return self._known[text]
+
+
+def _merchant(reading: _Reading, seed: int, number: int) -> Merchant:
+    chance, noise = Random(seed * 1_000_003 + number), Noise()
+    topic = chance.choices(reading.troubles, [topic.weight for topic in reading.troubles])[0]
+    cause = chance.choices(list(topic.causes.values()), [cause.weight for cause in topic.causes.values()])[0]
+    texts = chance.sample(topic.phrasings, min(12, len(topic.phrasings)))
+    fitting = next((text for text in texts if not _contradicts(reading, topic, cause, text)), texts[0])
+    merchant = Merchant(kb=reading.kb, topic=topic, cause=cause, text=fitting, chance=chance, noise=noise)
+    merchant.answers.update({finding.answer.question: finding.answer.option for finding in reading.of(fitting).findings})
+    return merchant
+
+
+def _contradicts(reading: _Reading, topic: Topic, cause: Cause, text: str) -> bool:
+    """Whether the text says something that this cause makes unlikely."""
+    return any(_likelihood(cause, finding.answer) < 0.15 for finding in reading.of(text).findings)
+
+
+def _likelihood(cause: Cause, answer: Answer) -> float:
+    """What an editor wrote for this answer, neutral when nothing."""
+    return cause.answers.get(answer.question, {}).get(answer.option, 1.0)
+
+
+def _dialogue(merchant: Merchant, reading: _Reading, strategy: Strategy) -> Ending:
+    """One conversation to its end."""
+    kb, chance, noise = merchant.kb, Random(merchant.chance.random()), merchant.noise
+    state, turns, times = Conversation(), 0, []
+    event: Event = Said()
+    vague = chance.random() < noise.vague
+    heard: Understanding | None = reading.of(chance.choice(reading.vague) if vague else merchant.text)
+    while turns < MOST_EVENTS:
+        turns += 1
+        start = perf_counter()
+        decision = step(state, event, heard, kb, MORNING, strategy)
+        times.append((perf_counter() - start) * 1000)
+        state, before = decision.conversation, state
+        packet = next((effect.packet for effect in decision.effects if isinstance(effect, OpenTicket)), None)
+        if packet:
+            return _ended(merchant, before, state, turns, times, packet.reason)
+        if state.phase is Phase.RATING:
+            return Ending(end="solved", turns=turns, asked=len(state.asked), topic=merchant.topic.id, times=tuple(times))
+        move = _move(merchant, reading, state, chance)
+        if move is None:
+            return Ending(end="gave-up", turns=turns, asked=len(state.asked), topic=merchant.topic.id, times=tuple(times))
+        event, heard = move
+    return Ending(end="limit", turns=turns, asked=len(state.asked), topic=merchant.topic.id, times=tuple(times))
+
+
+def _ended(merchant: Merchant, before: Conversation, state: Conversation, turns: int, times: list[float], reason: Reason) -> Ending:
+    """A hand-over: right where staff are needed, or a hard rule demands it; needless where a step that was not tried would have helped."""
+    right = state.topic == merchant.topic.id and (reason in {Reason.DANGER, Reason.FINDING, Reason.WAITING} or merchant.cause.staff is not None)
+    tried = {step for step, _ in state.steps}
+    numbers = model(merchant.kb, merchant.topic.id)
+    known = set(state.findings)
+    place = list(merchant.topic.causes).index(merchant.cause.id)
+    open_steps = [step for step in numbers.fixes if step not in tried and (not numbers.requires[step] or numbers.requires[step] & known)]
+    helps = any(numbers.fixes[step][place] >= HELPS for step in open_steps)
+    end = "rightly" if right else "needless" if helps else "unhelped"
+    return Ending(end=end, turns=turns, asked=len(before.asked), topic=merchant.topic.id, reason=reason, times=tuple(times))
+
+
+def _move(merchant: Merchant, reading: _Reading, state: Conversation, chance: Random) -> tuple[Event, Understanding | None] | None:
+    """What the merchant does next; None when giving up."""
+    kb, noise = merchant.kb, merchant.noise
+    if doing := prompt.step(kb, state):
+        if chance.random() < merchant.cause.fixes.get(doing.id, 0.01):
+            return Chose(choice=f"step:{doing.id}=solved"), None
+        if chance.random() < noise.quit_step:
+            return None
+        shown = prompt.question(kb, state)
+        return Chose(choice=f"option:{shown.id}={merchant.truth(shown.id)}" if shown else f"step:{doing.id}=failed"), None
+    if asked := prompt.question(kb, state):
+        if chance.random() < noise.quit_question:
+            return None
+        known = chance.random() >= noise.unknown
+        return Chose(choice=f"option:{asked.id}={merchant.truth(asked.id)}" if known else f"unknown:{asked.id}"), None
+    if state.phase is Phase.COLLECTING:
+        return Chose(choice="send"), None
+    return _topic_move(merchant, reading, state, chance)
+
+
+def _topic_move(merchant: Merchant, reading: _Reading, state: Conversation, chance: Random) -> tuple[Event, Understanding | None] | None:
+    """Picking from what is offered, or saying it properly."""
+    if merchant.topic.id in state.offered and state.phase is Phase.CHOOSING:
+        return Chose(choice=f"topic:{merchant.topic.id}"), None
+    if chance.random() < merchant.noise.quit_question:
+        return None
+    return Said(), reading.of(merchant.text if state.confusions == 1 else chance.choice(merchant.topic.phrasings))
+
+
+def _summary(endings: list[Ending]) -> dict[str, Any]:
+    count = len(endings)
+    ends = Counter(ending.end for ending in endings)
+    handed = sum(ends[end] for end in ("rightly", "needless", "unhelped"))
+    times = sorted(time for ending in endings for time in ending.times)
+    return {
+        "success": round((ends["solved"] + ends["rightly"]) / count, 4),
+        "turns": round(sum(ending.turns for ending in endings) / count, 2),
+        "questions": round(sum(ending.asked for ending in endings) / count, 2),
+        "needless_of_hand_overs": round(ends["needless"] / handed, 4) if handed else 0.0,
+        "gave_up": round(ends["gave-up"] / count, 4),
+        "ends": {end: round(number / count, 4) for end, number in sorted(ends.items())},
+        "step_ms_p50": round(times[len(times) // 2], 3),
+        "step_ms_p99": round(times[len(times) * 99 // 100], 3),
+    }
+
+
+__all__ = ["STRATEGIES", "Noise", "run"]
