@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import app, settings
 from bot.domain.errors import KnowledgeError, PosbotError
-from bot.editing import details, evaluate
+from bot.editing import details, evaluate, simulate
 from bot.editing.ask import as_json, as_text
 from bot.editing.messages import MessageFileError
 from bot.wording import say
@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     kb = commands.add_parser("kb", help=say("cli.kb")).add_subparsers(required=True, metavar=say("cli.command"))
     command("check", _kb_check, kb)
     command("schema", _kb_schema, kb).add_argument("--out", type=Path, metavar="DIR", help=say("cli.out"))
+    simulation = command("simulate", _kb_simulate, kb, json_output=True)
+    simulation.add_argument("--dialogues", type=int, default=2000, metavar="N", help=say("cli.dialogues"))
+    simulation.add_argument("--seed", type=int, default=1, metavar="N", help=say("cli.seed"))
     return parser
 
 
@@ -121,6 +124,22 @@ def _kb_check(options: argparse.Namespace) -> int:
     errors = sum(problem.fatal for problem in problems)
     print(say("cli.counted", errors=errors, warnings=len(problems) - errors))
     return FAILED if errors else DONE
+
+
+def _kb_simulate(options: argparse.Namespace) -> int:
+    """Shares of endings and turns per strategy, the product's own first."""
+    if options.dialogues < 1:
+        print(say("cli.no-dialogues"), file=sys.stderr)
+        return USAGE
+    mind = app.wake(options.knowledge, options.cache)
+    report = simulate.run(mind.kb, mind.engine.understand, options.dialogues, options.seed, simulate.STRATEGIES)
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False))
+        return DONE
+    print(say("simulate.head"))
+    for name, figures in report["strategies"].items():
+        print(say("simulate.row", strategy=say(f"simulate.{name}"), **figures))
+    return DONE
 
 
 def _kb_schema(options: argparse.Namespace) -> int:

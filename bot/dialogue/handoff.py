@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -51,8 +52,12 @@ def money(kb: KnowledgeBase, conversation: Conversation) -> Money:
     if len(settled) == 1:
         return next(iter(settled)) or Money.UNCLEAR
     topic = kb.topics.get(conversation.topic or "")
-    asked_for_money = topic is not None and topic.urgency <= Urgency.U1 and any(kb.questions[id].money for id in topic.questions if id in kb.questions)
-    return Money.UNCLEAR if settled or Money.UNCLEAR in said or asked_for_money else Money.NOT_INVOLVED
+    return Money.UNCLEAR if settled or Money.UNCLEAR in said or (topic and asks_for_money(kb, topic)) else Money.NOT_INVOLVED
+
+
+def asks_for_money(kb: KnowledgeBase, topic: Topic) -> bool:
+    """Whether the topic's first question is what became of the customer's money."""
+    return bool(topic.questions) and topic.questions[0] in kb.questions and bool(kb.questions[topic.questions[0]].money)
 
 
 def in_danger(topic: Topic, conversation: Conversation) -> bool:
@@ -102,13 +107,13 @@ def packet(kb: KnowledgeBase, conversation: Conversation, reason: Reason, now: d
         topic=conversation.topic,
         summary=conversation.words,
         facts=values(kb, conversation),
-        screen_text=conversation.screen,
+        screen_text=dict(conversation.slots).get("screen_text", ""),
         causes=likeliest(kb, conversation)[:LIKELY],
         findings=conversation.findings,
         steps=conversation.steps,
         money=state,
         flags=tuple(flags + (["angry"] if conversation.angry else [])),
-        missing=missing(kb, conversation, topic) if topic else (),
+        missing=missing(kb, replace(conversation, skipped=()), topic) if topic else (),
         customer_waiting=conversation.waiting,
         attachments=conversation.attachments,
     )

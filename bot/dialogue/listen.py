@@ -30,9 +30,14 @@ class Heard:
         return any(name in self.understanding.signals for name in names)
 
     @property
+    def is_short(self) -> bool:
+        """Whether it may be a mere command."""
+        return len(self.understanding.text) <= LONGEST_COMMAND
+
+    @property
     def wants_restart(self) -> bool:
         """Whether it is nothing but the wish to begin again."""
-        return self.signals("restart") and len(self.understanding.text) <= LONGEST_COMMAND
+        return self.signals("restart") and self.is_short
 
 
 def hear(understanding: Understanding, question: Question | None, choices: Iterable[Choice]) -> Heard:
@@ -57,9 +62,10 @@ def answer(heard: Heard, question: Question) -> str | None:
     findings = {finding.answer.question: finding.answer.option for finding in heard.understanding.findings}
     if question.id in findings:
         return findings[question.id]
-    named = [option for option in question.options if len(option) > 1 and option in heard.understanding.text]
-    if len(named) == 1:
-        return named[0]
+    text = heard.understanding.text.replace(" ", "").lower()
+    said = [(len(words), option) for option, fragments in question.options.items() for words in (option, *fragments) if len(words) > 1 and words in text]
+    if said:
+        return max(said)[1]
     return _yes_or_no(heard, question)
 
 

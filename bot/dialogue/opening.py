@@ -10,7 +10,8 @@ from bot.domain.tickets import Reason
 from bot.domain.understanding import TopicMatch
 
 from . import proceed, prompt, render
-from .clarify import Outcome, decide
+from .clarify import SURE, Outcome, decide
+from .listen import LONGEST_COMMAND
 from .turn import Decision
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from .clarify import Interpretation
     from .turn import Turn
 
-_COURTESIES = ("thanks", "goodbye", "who-are-you", "greeting")
+COURTESIES = ("thanks", "goodbye", "who-are-you", "greeting")
 """Tones of small talk that have an answer of their own, the more telling ones first."""
+STANDS_OUT = 0.1
+"""Least probability of a trouble that is named beside the wish for a human."""
 REMEMBERED = 0.05
 """Share of an earlier, unclear message that counts when the merchant says it differently."""
 
@@ -32,11 +35,13 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
     assert turn.heard is not None
     lead = [*lead]
     found = interpret(state, turn)
-    odds = tuple((match.topic, match.probability) for match in turn.heard.topics if match.topic in turn.kb.topics)
+    if state.expecting == prompt.TOPIC and (again := _still_choosing(state, turn, found, lead)):
+        return again
     match found.outcome:
         case Outcome.ANSWER:
             return proceed.enter(state, turn, found.topics[0], lead)
         case Outcome.OFFER:
+            odds = tuple((match.topic, match.probability) for match in turn.heard.topics if match.topic in turn.kb.topics)
             return offer(replace(state, odds=odds), turn, found.topics, [*lead, turn.words("offer")])
         case Outcome.UNCLEAR:
             return unclear(state, turn, lead)
@@ -44,6 +49,18 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
             return wish(state, turn, lead)
         case outcome:
             return Decision(conversation=state, effects=(turn.say([*lead, _aside(turn, outcome)], prompt.choices(turn.kb, state)),))
+
+
+def _still_choosing(state: Conversation, turn: Turn, found: Interpretation, lead: list[str]) -> Decision | None:
+    """A message under an offer that does not decide: 不知道, a mere detail, or the same doubt again; None when it decides."""
+    assert turn.heard is not None
+    if found.outcome is Outcome.ANSWER:
+        return None
+    if turn.heard.entities and turn.heard.topics[0].probability < SURE:
+        return Decision(conversation=state, effects=(turn.say([*lead, turn.words("noted")], prompt.choices(turn.kb, state)),))
+    if found.outcome is Outcome.OFFER or "not-know" in turn.heard.signals:
+        return unclear(state, turn, lead)
+    return None
 
 
 def interpret(state: Conversation, turn: Turn) -> Interpretation:
@@ -78,12 +95,20 @@ def unclear(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisi
 
 def wish(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
     """A human is wanted. When nothing is known yet, ask once what it is about, so that the right person gets it."""
-    if state.topic is None and turn.heard and (found := interpret(state, turn)).outcome is Outcome.ANSWER and turn.kb.topics[found.topics[0]].causes:
-        state, lead = replace(state, topic=found.topics[0]), [*lead, turn.kb.topics[found.topics[0]].first_aid]
-    if state.topic is None and not state.words:
+    if state.topic is None and turn.heard and (topic := _likeliest_trouble(turn)):
+        state, lead = replace(state, topic=topic), [*lead, turn.kb.topics[topic].first_aid]
+    if state.topic is None and not state.words and not (turn.heard and len(turn.heard.text) > LONGEST_COMMAND):
         state = replace(state, phase=Phase.COLLECTING, expecting=prompt.STORY, handing_over=Reason.WISH)
         return Decision(conversation=state, effects=(turn.say([*lead, turn.words("human-confirm")], prompt.choices(turn.kb, state)),))
     return proceed.hand_over(state, turn, Reason.WISH, lead)
+
+
+def _likeliest_trouble(turn: Turn) -> str | None:
+    """The trouble in a message, beside whatever else it says; None when no trouble stands out."""
+    assert turn.heard is not None
+    troubles = [(match.probability, match.topic) for match in turn.heard.topics if match.topic in turn.kb.topics and turn.kb.topics[match.topic].causes]
+    share, topic = max(troubles, default=(0.0, ""))
+    return topic if share >= STANDS_OUT and share >= sum(probability for probability, _ in troubles) / 2 else None
 
 
 def _aside(turn: Turn, outcome: Outcome) -> str:
@@ -97,4 +122,4 @@ def _aside(turn: Turn, outcome: Outcome) -> str:
 def courtesy(turn: Turn) -> str:
     """A friendly word back."""
     signals = turn.heard.signals if turn.heard else ()
-    return turn.words(next((id for id in _COURTESIES if id in signals), "greeting"))
+    return turn.words(next((id for id in COURTESIES if id in signals), "greeting"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.domain.conversation import Conversation
-    from bot.domain.knowledge import KnowledgeBase, TerminalType, Topic
+    from bot.domain.knowledge import KnowledgeBase, TerminalType
 
     from .turn import Turn
 
@@ -35,11 +35,11 @@ EXPLAINS = 0.6
 """Probability from which the likeliest cause is told to the merchant."""
 
 
-def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = ()) -> Decision:
-    """Begin with a topic: what it is, what to do at once, then the first move."""
+def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = (), *, named: bool = False) -> Decision:
+    """Begin with a topic: what it is (unless `named` already), what to do at once, then the first move."""
     entry = turn.kb.topics[topic]
-    code = dict(state.slots).get("resp_code")
-    bubbles = [*lead, *render.about(turn.kb, entry, code)]
+    about = [entry.first_aid] if named and entry.causes else render.about(turn.kb, entry, dict(state.slots).get("resp_code"))
+    bubbles = [*lead, *about]
     state = replace(fresh(state), topic=topic, phase=Phase.DIAGNOSING)
     if entry.kind is Kind.ADVICE or not entry.causes:
         return Decision(conversation=replace(state, phase=Phase.IDLE, topic=None), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
@@ -58,7 +58,7 @@ def over(state: Conversation) -> Conversation:
     """The trouble is over: what is remembered is the terminal, its numbers, and what was put aside."""
     findings = tuple(pair for pair in state.findings if pair[0] == render.TERMINAL)
     slots = tuple(pair for pair in state.slots if pair[0] in LASTING)
-    return replace(fresh(state), findings=findings, slots=slots, attachments=(), words="", screen="", waiting=False, angry=False)
+    return replace(fresh(state), findings=findings, slots=slots, attachments=(), words="", waiting=False, angry=False)
 
 
 def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
@@ -88,14 +88,9 @@ def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
         return Reason.DANGER
     if handoff.hand_over_finding(topic, state):
         return Reason.FINDING
-    if state.waiting and handoff.money(kb, state) is Money.UNCLEAR and asks_for_money(kb, topic):
+    if state.waiting and handoff.money(kb, state) is Money.UNCLEAR and handoff.asks_for_money(kb, topic):
         return Reason.WAITING
     return Reason.LONG if state.turns >= LONG else None
-
-
-def asks_for_money(kb: KnowledgeBase, topic: Topic) -> bool:
-    """Whether the topic's first question is what became of the customer's money."""
-    return bool(topic.questions) and topic.questions[0] in kb.questions and bool(kb.questions[topic.questions[0]].money)
 
 
 def _ask(state: Conversation, turn: Turn, question: str, bubbles: list[str]) -> Decision:
@@ -175,12 +170,12 @@ def _pairs(text: str) -> set[str]:
 
 def hand_over(state: Conversation, turn: Turn, reason: Reason, bubbles: Iterable[str] = ()) -> Decision:
     """Staff take over: details that are missing are asked for first, unless there is danger."""
-    bubbles = [*bubbles, *([turn.words("human-coming")] if reason is Reason.WISH else [])]
+    bubbles = [*bubbles]
     state = replace(state, phase=Phase.COLLECTING, handing_over=reason)
     topic = turn.kb.topics.get(state.topic or "")
     wanted = missing(turn.kb, state, topic) if topic else ()
     if reason is Reason.DANGER or not wanted:
-        return open_ticket(state, turn, bubbles)
+        return open_ticket(state, turn, [*bubbles, *([turn.words("human-coming")] if reason is Reason.WISH else [])])
     if handoff.money(turn.kb, state) is Money.UNCLEAR:
         bubbles.append(turn.words("money-unclear"))
     labels = "、".join(turn.kb.slots[slot].label for slot in wanted[: _limit(reason)])

@@ -34,6 +34,8 @@ AWAY = timedelta(hours=3)
 GONE = timedelta(hours=24)
 """After this long a trouble that nobody works on is over."""
 WORDS = 30
+SCREEN = "screen_text"
+"""The slot for what the terminal shows."""
 _ACTIVE = {Phase.CHOOSING, Phase.DIAGNOSING, Phase.GUIDING, Phase.COLLECTING}
 
 
@@ -75,7 +77,7 @@ def _wake(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
 def _said(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     """Something was written."""
     heard = turn.heard
-    if heard is None or not heard.text:
+    if heard is None or not heard.topics:
         return _nothing(state, turn, lead)
     shown = hear(heard, prompt.question(turn.kb, state), prompt.choices(turn.kb, state))
     state = _absorb(state, turn, heard)
@@ -86,8 +88,8 @@ def _said(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
         return _chose(state, turn, shown.tapped, lead)
     if shown.wants_restart:
         return _restart(state, turn)
-    if shown.signals(WANTS_HUMAN):
-        return opening.wish(state, turn, lead)
+    if shown.signals(WANTS_HUMAN) and (state.phase is not Phase.COLLECTING or shown.is_short):
+        return _human(state, turn, lead)
     return _told(state, turn, shown, lead)
 
 
@@ -101,7 +103,7 @@ def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Dec
         case _ if state.expecting == prompt.RESUME:
             return _back(state, turn, shown, lead)
         case Phase.RATING if shown.signals("solved", "thanks"):
-            return _again(state, turn, [*lead, turn.words("rating-thanks")])
+            return _again(state, turn, [*lead, turn.words("thanks")])
         case Phase.RATING:
             return opening.choose(_absorb(proceed.over(state), turn, shown.understanding), turn, lead)
         case _:
@@ -115,6 +117,8 @@ def _absorb(state: Conversation, turn: Turn, heard: Understanding) -> Conversati
         findings = put(findings, finding.answer.question, finding.answer.option)
     for slot, value in details(turn.kb, heard):
         slots = put(slots, slot, value)
+    if heard.screen and SCREEN in turn.kb.slots:
+        slots = put(slots, SCREEN, heard.screen)
     code = next((turn.kb.code(value) for slot, value in details(turn.kb, heard) if slot == "resp_code"), None)
     for meant in code.findings if code else ():
         findings = put(findings, meant.question, meant.option)
@@ -125,7 +129,6 @@ def _absorb(state: Conversation, turn: Turn, heard: Understanding) -> Conversati
         slots=slots,
         waiting=state.waiting or "customer-waiting" in heard.signals,
         words=state.words or (heard.text.replace("\n", " ")[:WORDS] if business else ""),
-        screen=heard.screen or state.screen,
     )
 
 
@@ -191,7 +194,7 @@ def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> D
         return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
     if heard.entities:
         return _again(state, turn, [*lead, turn.words("noted")])
-    if decide(heard.topics, heard.signals, render.kinds(turn.kb)).outcome is Outcome.CHITCHAT or shown.signals("thanks", "greeting"):
+    if shown.signals(*opening.COURTESIES):
         return _again(state, turn, [*lead, opening.courtesy(turn)])
     if state.confusions:
         return proceed.hand_over(state, turn, Reason.LOST, [*lead, turn.words("lost")])
@@ -242,10 +245,10 @@ def _collected(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     if state.expecting == prompt.STORY:
         return _story(state, turn, lead)
     wanted = prompt.slot(turn.kb, state)
-    if wanted and "not-know" in turn.heard.signals:
-        state = replace(state, skipped=(*state.skipped, wanted.id))
-    elif wanted and (value := fill(wanted, turn.heard)):
+    if wanted and "not-know" not in turn.heard.signals and (value := fill(wanted, turn.heard)):
         state = replace(state, slots=put(state.slots, wanted.id, value))
+    elif wanted:
+        state = replace(state, skipped=(*state.skipped, wanted.id))
     return proceed.collect(state, turn, lead)
 
 
@@ -288,7 +291,7 @@ def _rated(state: Conversation, turn: Turn, stars: int) -> Decision:
     state = replace(proceed.over(state), parked=tuple(waiting[1:]))
     if waiting:
         title = turn.kb.topics[waiting[0]].title
-        decision = proceed.enter(state, turn, waiting[0], [thanks, turn.words("parked-next", topic=title)])
+        decision = proceed.enter(state, turn, waiting[0], [thanks, turn.words("parked-next", topic=title)], named=True)
         return replace(decision, effects=(rate, *decision.effects))
     return Decision(conversation=state, effects=(rate, turn.say([thanks], (render.human(turn.kb),))))
 
@@ -300,7 +303,8 @@ def _sent(state: Conversation, turn: Turn, kind: str, name: str) -> Decision:
         tell = TellStaff(number=state.number or "", attachment=name, text=turn.heard.text if turn.heard else "")
         return Decision(conversation=state, effects=(tell, turn.say([turn.words("relayed")])))
     received = turn.words("voice-received" if kind == "voice" else "photo-received")
-    if state.phase is Phase.COLLECTING and state.expecting != prompt.STORY:
+    wanted = prompt.slot(turn.kb, state)
+    if wanted and wanted.kind == "photo":
         return proceed.collect(state, turn, [turn.words("received")])
     if turn.heard and turn.heard.text:
         decision = _said(state, turn, [])

@@ -55,7 +55,6 @@ class Conversation:
     attachments: tuple[str, ...] = ()
     parked: tuple[str, ...] = ()
     words: str = ""
-    screen: str = ""
     turns: int = 0
     confusions: int = 0
     waiting: bool = False

@@ -70,13 +70,22 @@ def _tiled(parts: Sequence[str]) -> Iterator[tuple[int, int]]:
         start += len(part)
 
 
+def _grouped(entries: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Phrase without blanks → everything that it stands for: 处理中 may answer two questions."""
+    grouped: dict[str, tuple[str, ...]] = {}
+    for phrase, name in entries:
+        dense = phrase.replace(" ", "")
+        grouped[dense] = tuple(dict.fromkeys((*grouped.get(dense, ()), name)))
+    return grouped
+
+
 class Featurizer:
     """Reads folded text. `tags` gives for each kind of tag its phrases (folded) and the name that each stands for."""
 
     def __init__(self, tags: Mapping[str, Iterable[tuple[str, str]]]) -> None:
-        phrases = {kind: [(phrase.replace(" ", ""), name) for phrase, name in entries] for kind, entries in tags.items()}
-        self._gazetteers = {kind: Gazetteer(entries) for kind, entries in phrases.items()}
-        self._segmenter = Segmenter(phrase for phrase, _ in phrases.get("L", ()) if len(phrase) <= 4)
+        phrases = {kind: _grouped(entries) for kind, entries in tags.items()}
+        self._gazetteers = {kind: Gazetteer(entries.items()) for kind, entries in phrases.items()}
+        self._segmenter = Segmenter(phrase for phrase in phrases.get("L", ()) if len(phrase) <= 4)
         self._sounds = pinyin_by_character()
 
     def read(self, text: str) -> Reading:
@@ -84,5 +93,5 @@ class Featurizer:
         units = _UNIT.findall(text)
         sounds = [self._sounds.get(unit, "###" if len(unit) > 2 and unit.isdigit() else unit) for unit in units]
         dense = "".join(units)
-        tags = [Tag(kind, *found) for kind, gazetteer in self._gazetteers.items() for found in gazetteer.find(dense)]
+        tags = [Tag(kind, start, said, name) for kind, gazetteer in self._gazetteers.items() for start, said, names in gazetteer.find(dense) for name in names]
         return Reading(self._segmenter.cut(text), units, sounds, tags)

@@ -16,7 +16,7 @@ MODULES = sorted(BOT.rglob("*.py"))
 RECOGNISES = ("understanding", "kb/scales.py", "kb/schema.py", "kb/document.py", "kb/checks.py")
 """Where Chinese stands in the code: patterns that read merchants' words, and the vocabulary of the knowledge files."""
 HAN = re.compile("[\u4e00-\u9fff]")
-BUILT = ("cli.", "ask.", "field.", "check.unknown-", "schema.want-")
+BUILT = ("cli.", "ask.", "field.", "check.unknown-", "schema.want-", "simulate.")
 """Keys that are put together at run time."""
 
 
@@ -46,7 +46,7 @@ def test_sentence_can_be_filled(key: str) -> None:
     assert HAN.search(say(key, **dict.fromkeys(names | texts, "x"), **dict.fromkeys(numbers, 0.5)) + "中" * (key in SYMBOLS))
 
 
-SYMBOLS = {"ask.comma", "ask.topic", "terminal.farewells", "yaml.syntax"}
+SYMBOLS = {"simulate.row", "ask.comma", "ask.topic", "terminal.farewells", "yaml.syntax"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(BOT).as_posix())
