@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from .turn import Turn
 
-LONG = 9
-"""Turns about one topic after which staff take over: with the details that are then asked for at most twelve come to nothing."""
+LONG, MOST_TURNS = 9, 12
+"""Turns about one topic after which staff take over, and after which no more details are asked for."""
 IN_ROW = 4
 MOST_COLLECTED = {Reason.WISH: 2, Reason.WAITING: 3, Reason.FINDING: 3}
 COLLECTED = 3
@@ -93,6 +93,15 @@ def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
     return Reason.LONG if state.turns >= LONG else None
 
 
+def again(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
+    """A word, and the buttons of the open prompt once more; not for ever."""
+    if state.phase in {Phase.DIAGNOSING, Phase.GUIDING} and state.turns >= LONG:
+        return hand_over(state, turn, Reason.LONG, bubbles)
+    if state.phase is Phase.COLLECTING and state.turns >= MOST_TURNS:
+        return open_ticket(state, turn, bubbles)
+    return Decision(conversation=state, effects=(turn.say(bubbles, prompt.choices(turn.kb, state)),))
+
+
 def _ask(state: Conversation, turn: Turn, question: str, bubbles: list[str]) -> Decision:
     state = replace(state, phase=Phase.DIAGNOSING, expecting=f"question:{question}", in_row=state.in_row + 1)
     text = render.question_text(turn.kb.questions[question])
@@ -127,6 +136,8 @@ def detail(state: Conversation, turn: Turn) -> Decision:
     assert doing is not None
     if state.detailed == doing.id:
         return failed(state, turn, Result.UNABLE, [turn.words("still-broken")])
+    if state.turns >= LONG:
+        return hand_over(state, turn, Reason.LONG)
     state = replace(state, detailed=doing.id)
     known = render.TERMINAL in (*dict(state.findings), *state.asked, *state.unknown)
     if doing.variants and not known and render.TERMINAL in turn.kb.questions:
@@ -190,7 +201,7 @@ def collect(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Dec
     """Ask for the next detail, or hand over when there is none left or enough was asked."""
     topic = turn.kb.topics.get(state.topic or "")
     wanted = missing(turn.kb, state, topic) if topic else ()
-    if not wanted or state.collected >= _limit(state.handing_over):
+    if not wanted or state.collected >= _limit(state.handing_over) or state.turns >= MOST_TURNS:
         return open_ticket(state, turn, bubbles)
     slot = turn.kb.slots[wanted[0]]
     state = replace(state, expecting=f"slot:{slot.id}", collected=state.collected + 1)

@@ -135,8 +135,8 @@ def slot_choices(kb: KnowledgeBase, slot: Slot) -> tuple[Choice, ...]:
 
 
 def rating_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
-    """One button for each rating."""
-    return tuple(button(kb, f"rate:{stars}", label) for stars, label in STARS.items())
+    """One button for each rating, and the way to a human."""
+    return (*(button(kb, f"rate:{stars}", label) for stars, label in STARS.items()), human(kb))
 
 
 def resume_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:

@@ -46,7 +46,7 @@ def step(
 
     `heard` is the understanding of the text in the event, if there is any; `now` the merchant's wall clock.
     """
-    turn = Turn(kb=kb, now=now, heard=heard, strategy=strategy)
+    turn = Turn(kb=kb, now=now, heard=_known(heard, kb), strategy=strategy)
     state, lead = _wake(conversation, turn)
     state = replace(state, turns=state.turns + (state.topic is not None))
     match event:
@@ -59,6 +59,14 @@ def step(
         case _:
             assert_never(event)
     return replace(decision, conversation=replace(decision.conversation, last_at=now.isoformat()))
+
+
+def _known(heard: Understanding | None, kb: KnowledgeBase) -> Understanding | None:
+    """The understanding without topics that this knowledge base does not have: the message may have been read with an earlier one."""
+    if heard is None:
+        return None
+    classes = render.kinds(kb)
+    return replace(heard, topics=tuple(match for match in heard.topics if match.topic in classes))
 
 
 def _wake(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
@@ -103,7 +111,7 @@ def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Dec
         case _ if state.expecting == prompt.RESUME:
             return _back(state, turn, shown, lead)
         case Phase.RATING if shown.signals("solved", "thanks"):
-            return _again(state, turn, [*lead, turn.words("thanks")])
+            return proceed.again(state, turn, [*lead, turn.words("thanks")])
         case Phase.RATING:
             return opening.choose(_absorb(proceed.over(state), turn, shown.understanding), turn, lead)
         case _:
@@ -193,17 +201,12 @@ def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> D
     if told:
         return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
     if heard.entities:
-        return _again(state, turn, [*lead, turn.words("noted")])
+        return proceed.again(state, turn, [*lead, turn.words("noted")])
     if shown.signals(*opening.COURTESIES):
-        return _again(state, turn, [*lead, opening.courtesy(turn)])
+        return proceed.again(state, turn, [*lead, opening.courtesy(turn)])
     if state.confusions:
         return proceed.hand_over(state, turn, Reason.LOST, [*lead, turn.words("lost")])
-    return _again(replace(state, confusions=1), turn, [*lead, turn.words("not-understood")])
-
-
-def _again(state: Conversation, turn: Turn, bubbles: list[str]) -> Decision:
-    """A word, and the buttons of the open prompt once more."""
-    return Decision(conversation=state, effects=(turn.say(bubbles, prompt.choices(turn.kb, state)),))
+    return proceed.again(replace(state, confusions=1), turn, [*lead, turn.words("not-understood")])
 
 
 def _other_topic(state: Conversation, turn: Turn) -> str | None:
@@ -225,7 +228,7 @@ def _second(state: Conversation, turn: Turn, other: str, lead: list[str]) -> Dec
         return proceed.enter(state, turn, other, [*lead, turn.words("switched", topic=topics[current].title)])
     if other not in state.parked:
         state = replace(state, parked=(*state.parked, other))
-    return _again(state, turn, [*lead, turn.words("parked", topic=topics[other].title)])
+    return proceed.again(state, turn, [*lead, turn.words("parked", topic=topics[other].title)])
 
 
 def _back(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
@@ -236,7 +239,7 @@ def _back(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Dec
         return proceed.solved(state, turn)
     if state.confusions < 0 or shown.signals("yes"):
         return proceed.advance(replace(state, confusions=0), turn, lead)
-    return _again(replace(state, confusions=-1), turn, [*lead, turn.words("resume-ask")])
+    return proceed.again(replace(state, confusions=-1), turn, [*lead, turn.words("resume-ask")])
 
 
 def _collected(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
@@ -285,7 +288,7 @@ def _human(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
 def _rated(state: Conversation, turn: Turn, stars: int) -> Decision:
     """Thanks for a rating, and the trouble that was put aside if there is one."""
     if state.phase is not Phase.RATING or state.topic is None:
-        return _again(state, turn, [turn.words("rating-thanks")])
+        return proceed.again(state, turn, [turn.words("rating-thanks")])
     rate, thanks = Rate(topic=state.topic, stars=stars), turn.words("rating-thanks")
     waiting = [topic for topic in state.parked if topic in turn.kb.topics]
     state = replace(proceed.over(state), parked=tuple(waiting[1:]))
@@ -309,4 +312,4 @@ def _sent(state: Conversation, turn: Turn, kind: str, name: str) -> Decision:
     if turn.heard and turn.heard.text:
         decision = _said(state, turn, [])
         return replace(decision, effects=(Say(reply=render.reply(turn.kb, [turn.words("received")])), *decision.effects))
-    return _again(state, turn, [received])
+    return proceed.again(state, turn, [received])

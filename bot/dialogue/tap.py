@@ -9,12 +9,11 @@ from bot.domain.conversation import Phase, put
 from bot.domain.tickets import Reason, Result
 
 from . import opening, proceed, prompt, render
-from .turn import Decision
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
 
-    from .turn import Turn
+    from .turn import Decision, Turn
 
 OFFERS_OPEN = {Phase.IDLE, Phase.CHOOSING, Phase.RATING}
 
@@ -96,4 +95,4 @@ def _collecting(state: Conversation, turn: Turn, kind: str, slot: str, value: st
 
 def stale(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     """A button of an earlier message: a friendly word, and what is open now."""
-    return Decision(conversation=state, effects=(turn.say([*lead, turn.words("old-button")], prompt.choices(turn.kb, state)),))
+    return proceed.again(state, turn, [*lead, turn.words("old-button")])
