@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 KNOWLEDGE = Path(__file__).parents[3] / "knowledge"
 MIND = app.wake(KNOWLEDGE, None)
 TROUBLES = [topic for topic in MIND.kb.topics.values() if topic.causes]
+LEAVING = {"human", "send", "none"}
 CARD = "6222021234567890128"
 PHRASES = [
     *(topic.phrasings[number] for topic in MIND.kb.topics.values() for number in (0, 1, 2) if number < len(topic.phrasings)),
@@ -92,29 +93,36 @@ class Merchant(RuleBasedStateMachine):
         self.log.append((event, heard, self.kb, self.now, decision.effects))
         self.seen += [choice.id for effect in self.effects if isinstance(effect, Say) for choice in effect.reply.choices]
 
+    @rule(data=st.data())
+    def goes_along(self, data: st.DataObject) -> None:
+        """Taps a button of the last answer, but does not leave; a new trouble when there is none."""
+        shown = [choice.id for effect in self.effects if isinstance(effect, Say) for choice in effect.reply.choices if choice.id not in LEAVING]
+        if shown:
+            self._do(Chose(choice=data.draw(st.sampled_from(shown))))
+        else:
+            topic = data.draw(st.sampled_from(TROUBLES))
+            self._do(Said(), data.draw(st.sampled_from(topic.phrasings[:40])))
+
     @rule(text=st.one_of(st.sampled_from(PHRASES), st.text(max_size=40)), edited=st.booleans())
     def says(self, text: str, edited: bool) -> None:
         self._do(Edited() if edited else Said(), text)
 
-    @rule(data=st.data())
-    def taps_what_was_shown(self, data: st.DataObject) -> None:
-        self._do(Chose(choice=data.draw(st.sampled_from(self.seen[-12:] or ["human"]))))
-
-    @rule(choice=st.one_of(st.sampled_from(IDS), st.text(max_size=12)))
-    def taps_anything(self, choice: str) -> None:
-        self._do(Chose(choice=choice))
-
-    @rule(kind=st.sampled_from(["photo", "voice", "document"]), caption=st.sampled_from([None, "打印出来是白纸", ""]))
-    def sends(self, kind: str, caption: str | None) -> None:
-        self._do(Sent(kind=kind, name="a.jpg"), caption)
-
-    @rule(hours=st.sampled_from([0.1, 4, 30]))
-    def waits(self, hours: float) -> None:
-        self.now += timedelta(hours=hours)
-
-    @rule(number=st.integers(0, 1))
-    def knowledge_changes(self, number: int) -> None:
-        self.kb = BASES[number]
+    @rule(data=st.data(), odd=st.sampled_from(["old", "old", "invented", "text", "photo", "voice", "hours", "knowledge"]))
+    def does_something_odd(self, data: st.DataObject, odd: str) -> None:
+        """An old, foreign or invented button, an attachment, a long silence, an edit of the knowledge base."""
+        match odd:
+            case "old":
+                self._do(Chose(choice=data.draw(st.sampled_from(self.seen[-20:] or ["human"]))))
+            case "invented":
+                self._do(Chose(choice=data.draw(st.sampled_from(IDS))))
+            case "text":
+                self._do(Chose(choice=data.draw(st.text(max_size=12))))
+            case "photo" | "voice":
+                self._do(Sent(kind=odd, name="a.jpg"), data.draw(st.sampled_from([None, "打印出来是白纸", ""])))
+            case "hours":
+                self.now += timedelta(hours=data.draw(st.sampled_from([0.1, 4, 30])))
+            case _:
+                self.kb = data.draw(st.sampled_from(BASES))
 
     @invariant()
     def survives_json(self) -> None:
@@ -155,6 +163,6 @@ class Merchant(RuleBasedStateMachine):
 
 
 Merchant.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=120, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 TestMerchant = Merchant.TestCase
