@@ -46,13 +46,19 @@ def likeliest(kb: KnowledgeBase, conversation: Conversation) -> tuple[tuple[str,
 
 
 def money(kb: KnowledgeBase, conversation: Conversation) -> Money:
-    """What the findings say of the customer's money. RECEIVED and NOT_TAKEN together are a contradiction: UNCLEAR."""
-    said = {kb.questions[question].money.get(option) for question, option in conversation.findings if question in kb.questions}
+    """What is known of the customer's money; unclear as well where the topic is about it and nobody has said anything."""
+    said = _money_said(kb, conversation)
+    topic = kb.topics.get(conversation.topic or "")
+    return said or (Money.UNCLEAR if topic and asks_for_money(kb, topic) else Money.NOT_INVOLVED)
+
+
+def _money_said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:
+    """What the findings say of the money, None when nothing. RECEIVED and NOT_TAKEN together are a contradiction: UNCLEAR."""
+    said = {kb.questions[question].money.get(option) for question, option in conversation.findings if question in kb.questions} - {None}
     settled = said & {Money.RECEIVED, Money.NOT_TAKEN}
     if len(settled) == 1:
-        return next(iter(settled)) or Money.UNCLEAR
-    topic = kb.topics.get(conversation.topic or "")
-    return Money.UNCLEAR if settled or Money.UNCLEAR in said or (topic and asks_for_money(kb, topic)) else Money.NOT_INVOLVED
+        return next(iter(settled))
+    return Money.UNCLEAR if said else None
 
 
 def asks_for_money(kb: KnowledgeBase, topic: Topic) -> bool:
@@ -62,7 +68,12 @@ def asks_for_money(kb: KnowledgeBase, topic: Topic) -> bool:
 
 def in_danger(topic: Topic, conversation: Conversation) -> bool:
     """Whether it is the most urgent kind: by its topic, or by an answer that was given."""
-    return topic.urgency is Urgency.U0 or any((answer.question, answer.option) in conversation.findings for answer in topic.danger)
+    return topic.urgency is Urgency.U0 or in_danger_by_answer(topic, conversation)
+
+
+def in_danger_by_answer(topic: Topic, conversation: Conversation) -> bool:
+    """Whether an answer was given that means danger in this topic, such as smoke."""
+    return any((answer.question, answer.option) in conversation.findings for answer in topic.danger)
 
 
 def hand_over_finding(topic: Topic, conversation: Conversation) -> bool:
@@ -71,8 +82,8 @@ def hand_over_finding(topic: Topic, conversation: Conversation) -> bool:
 
 
 def urgency(kb: KnowledgeBase, conversation: Conversation, now: datetime) -> Urgency:
-    """The topic's level, one more for each of: a large amount, a customer who waits, an answer that only
-    staff can act on (a second charge), a second ticket within a day (domain brief, C3). U0 is danger only."""
+    """The topic's level, U1 when the money is said to be unclear, and one more for each of: a large amount, a customer who waits, an answer that
+    only staff can act on (a second charge), a second ticket within a day (domain brief, C3). U0 is danger only."""
     topic = kb.topics.get(conversation.topic or "")
     if topic is None:
         return Urgency.U3
@@ -80,8 +91,9 @@ def urgency(kb: KnowledgeBase, conversation: Conversation, now: datetime) -> Urg
         return Urgency.U0
     amount = float(dict(conversation.slots).get("amount", 0))
     raised = (amount >= LARGE) + conversation.waiting + hand_over_finding(topic, conversation) + _second_today(conversation, now)
+    level = min(topic.urgency, Urgency.U1) if _money_said(kb, conversation) is Money.UNCLEAR else topic.urgency
     levels = list(Urgency)
-    return levels[max(1, levels.index(topic.urgency) - raised)]
+    return levels[max(1, levels.index(level) - raised)]
 
 
 def _second_today(conversation: Conversation, now: datetime) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 LONGEST_NUMBER = 2
 LONGEST_COMMAND = 12
 """A wish to start again is a short message; a word of it inside a story is not one."""
+SHORTEST_PART, LONGEST_PART = 2, 6
+"""Lengths of a text that may be a part of an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +64,33 @@ def answer(heard: Heard, question: Question) -> str | None:
     findings = {finding.answer.question: finding.answer.option for finding in heard.understanding.findings}
     if question.id in findings:
         return findings[question.id]
-    text = heard.understanding.text.replace(" ", "").lower()
-    said = [(len(words), option) for option, fragments in question.options.items() for words in (option, *fragments) if len(words) > 1 and words in text]
-    if said:
-        return max(said)[1]
-    return _yes_or_no(heard, question)
-
-
-def _yes_or_no(heard: Heard, question: Question) -> str | None:
-    """Yes and no where a question has two answers of which one is negative."""
-    if question.negative is None:
+    if question.id in heard.understanding.doubted:
         return None
-    if heard.signals("no"):
-        return question.negative
-    return next(option for option in question.options if option != question.negative) if heard.signals("yes") else None
+    text = heard.understanding.text.replace(" ", "").lower()
+    return _named(text, question) or _no(heard, question) or _meant(text, question) or _yes(heard, question)
+
+
+def _named(text: str, question: Question) -> str | None:
+    """The option whose words stand in the text; the longest words win."""
+    said = [(len(words), option) for option, fragments in question.options.items() for words in (option, *fragments) if len(words) > 1 and words in text]
+    return max(said)[1] if said else None
+
+
+def _meant(text: str, question: Question) -> str | None:
+    """The only option that a short text is a part of: 短信 means 只有短信."""
+    if not SHORTEST_PART <= len(text) <= LONGEST_PART:
+        return None
+    holders = [option for option, fragments in question.options.items() if any(text in words for words in (option, *fragments))]
+    return holders[0] if len(holders) == 1 else None
+
+
+def _no(heard: Heard, question: Question) -> str | None:
+    """The negative answer: between two any no will do, among more it must be a bare one, because 不一样 denies something else."""
+    return question.negative if heard.signals("nothing") or (heard.signals("no") and len(question.options) == 2) else None
+
+
+def _yes(heard: Heard, question: Question) -> str | None:
+    """The affirmative of two answers, where the other one is negative."""
+    if question.negative is None or len(question.options) != 2 or not heard.signals("yes"):
+        return None
+    return next(option for option in question.options if option != question.negative)

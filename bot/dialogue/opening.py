@@ -11,6 +11,7 @@ from bot.domain.understanding import TopicMatch
 
 from . import proceed, prompt, render
 from .clarify import SURE, Outcome, decide
+from .handoff import hand_over_finding, in_danger_by_answer
 from .listen import LONGEST_COMMAND
 from .turn import Decision
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 COURTESIES = ("thanks", "goodbye", "who-are-you", "greeting")
 """Tones of small talk that have an answer of their own, the more telling ones first."""
 STANDS_OUT = 0.1
-"""Least probability of a trouble that is named beside the wish for a human."""
+"""Least probability of a trouble that is named beside the wish for a human, or in which an answer is alarming."""
 REMEMBERED = 0.05
 """Share of an earlier, unclear message that counts when the merchant says it differently."""
 
@@ -35,6 +36,8 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
     assert turn.heard is not None
     lead = [*lead]
     found = interpret(state, turn)
+    if found.outcome is not Outcome.ANSWER and (alarming := _alarming(state, turn)):
+        return proceed.enter(state, turn, alarming, lead)
     if state.expecting == prompt.TOPIC and (again := _still_choosing(state, turn, found, lead)):
         return again
     match found.outcome:
@@ -49,6 +52,16 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
             return wish(state, turn, lead)
         case outcome:
             return Decision(conversation=state, effects=(turn.say([*lead, _aside(turn, outcome)], prompt.choices(turn.kb, state)),))
+
+
+def _alarming(state: Conversation, turn: Turn) -> str | None:
+    """The topic in which something that was said must go to staff at once: that is not left to a choice of topics."""
+    assert turn.heard is not None
+    for match in turn.heard.topics:
+        topic = turn.kb.topics.get(match.topic)
+        if topic and topic.causes and match.probability >= STANDS_OUT and (in_danger_by_answer(topic, state) or hand_over_finding(topic, state)):
+            return topic.id
+    return None
 
 
 def _still_choosing(state: Conversation, turn: Turn, found: Interpretation, lead: list[str]) -> Decision | None:

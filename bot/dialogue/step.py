@@ -120,7 +120,7 @@ def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Dec
 
 def _absorb(state: Conversation, turn: Turn, heard: Understanding) -> Conversation:
     """Everything that a message tells without being asked: details, answers, tones, the merchant's first words, what the screen shows."""
-    findings, slots = state.findings, state.slots
+    findings, slots = tuple(pair for pair in state.findings if pair[0] not in heard.doubted), state.slots
     for finding in heard.findings:
         findings = put(findings, finding.answer.question, finding.answer.option)
     for slot, value in details(turn.kb, heard):

@@ -77,7 +77,7 @@ class Answer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """Something the bot may ask. `options` maps each button's label to the ways in which merchants say it; `money` tells which of them say
-    what became of the customer's money, `negative` which of two is the no.
+    what became of the customer's money, `negative` which one means no, where only one does.
     """
 
     id: str

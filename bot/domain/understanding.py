@@ -67,7 +67,9 @@ class Understanding:
 
     `text` is cleaned and redacted; `topics` is sorted by probability and holds every class of the engine, the pseudo-topics of kind human, chitchat, unclear
     and out-of-scope included; the probabilities sum to 1. `ambiguous` holds digit runs that could be several identifiers: (digits, candidate slots).
-    `screen` is what the merchant says the terminal shows. The signal "no" is also given by a short message that begins with a negation.
+    `doubted` names the questions about money that the message touches without an answer: 扣没扣, 没扣吧.
+    `screen` is what the merchant says the terminal shows. The signal "no" is also given by a short message that begins with a negation,
+    "nothing" by one that is nothing else.
     """
 
     text: str
@@ -75,6 +77,7 @@ class Understanding:
     entities: tuple[Entity, ...] = ()
     ambiguous: tuple[tuple[str, tuple[str, ...]], ...] = ()
     findings: tuple[Finding, ...] = ()
+    doubted: tuple[str, ...] = ()
     topics: tuple[TopicMatch, ...] = ()
     signals: tuple[str, ...] = ()
     other_object: str | None = None

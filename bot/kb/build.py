@@ -128,9 +128,9 @@ def _question(id: str, entry: QuestionEntry) -> Question:
 
 
 def _negative(options: tuple[str, ...]) -> str | None:
-    """The no among two answers, None where that is not plain."""
+    """The only answer that means no, None where that is not plain."""
     found = [option for option in options if option.startswith(NEGATIONS)]
-    return found[0] if len(options) == 2 and len(found) == 1 else None
+    return found[0] if len(found) == 1 else None
 
 
 def _step(id: str, entry: StepEntry) -> Step:

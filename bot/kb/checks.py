@@ -27,6 +27,8 @@ CHARGES_AGAIN = re.compile("(?<![别不勿甭莫再])(?:再刷|重刷|重新刷|
 LONGEST_TITLE = 14
 SPOKEN = ("topics/", "questions.yaml", "steps.yaml", "slots.yaml", "replies.yaml", "codes.yaml")
 """Files whose texts the bot may say: a telephone number in them must be in the whitelist."""
+VAGUE = ("yes", "no", "not-know")
+"""Signals whose words stand in any message: none of them may be an answer to one question."""
 HEARD = frozenset({"phrasings", "also", "options"})
 """Fields of those files that hold merchants' words."""
 
@@ -82,6 +84,7 @@ def _indistinct(topic: TopicEntry, document: Document) -> Iterator[Problem]:
 
 
 def _questions(folder: Folder) -> Iterator[Problem]:
+    vague = {word for signal in VAGUE if signal in folder.signals for word in folder.signals[signal].words}
     for id, question in folder.questions.items():
         owner: dict[str, str] = {}
         for option, fragments in question.options.items():
@@ -89,6 +92,9 @@ def _questions(folder: Folder) -> Iterator[Problem]:
                 other = owner.setdefault(PUNCTUATION.sub("", fragment), option)
                 if other != option:
                     text = say("check.shared-fragment", option=option, fragment=fragment, other=other)
+                    yield folder.documents["questions.yaml"].problem((id, "options", option, number), text)
+                if fragment in vague:
+                    text = say("check.vague-fragment", option=option, fragment=fragment)
                     yield folder.documents["questions.yaml"].problem((id, "options", option, number), text)
         refer = References(folder, folder.documents["questions.yaml"])
         for option in question.money:

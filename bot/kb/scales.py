@@ -33,5 +33,5 @@ TERMINAL_TYPE = MappingProxyType({"传统": TerminalType.TRADITIONAL, "电签": 
 
 MONEY = MappingProxyType({"收到": Money.RECEIVED, "没扣": Money.NOT_TAKEN, "不明": Money.UNCLEAR})
 
-NEGATIONS = ("没", "不", "无", "否")
+NEGATIONS = ("没", "无", "否", "还没", "都没")
 """How an answer that means no begins."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CASES = Path(__file__).parents[1] / "cases"
 LEAST = 8
 NOW = datetime(2026, 11, 23, 10)  # noqa: DTZ001  (the merchant's wall clock)
-OTHER_TABLES = {"details"}
+OTHER_TABLES = {"details", "must_hand_over", "stated"}
 
 
 def _files() -> dict[str, dict[str, list[str]]]:

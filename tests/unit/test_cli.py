@@ -207,3 +207,36 @@ def test_schema_files_for_vs_code(cache: Path, tmp_path: Path) -> None:
     schema = json.loads((tmp_path / "schemas" / "topics.json").read_text("utf-8"))
     assert schema["properties"]["phrasings"]["description"]
     assert "frequency" not in schema
+
+
+def test_chat_for_programs(cache: Path) -> None:
+    lines = [
+        '{"text": "打印出来是白纸", "at": "2026-11-24T10:00:00"}',
+        "nonsense",
+        '{"text": 1}',
+        '{"choice": "human"}',
+        '{"photo": "a.jpg"}',
+        '{"choice": "send"}',
+    ]
+    done = posbot(cache, "chat", "--jsonl", stdin="\n".join(lines))
+    answers = [[]]  # type: list[list[dict[str, Any]]]
+    for line in done.stdout.decode().splitlines():
+        item = json.loads(line)
+        answers[-1].append(item)
+        if item == {"end": True}:
+            answers.append([])
+    assert done.returncode == 0
+    assert len(answers) == len(lines) + 1
+    assert "error" in answers[1][0]
+    assert "error" in answers[2][0]
+    state = next(item["state"] for item in answers[0] if "state" in item)
+    assert (state["phase"], state["topic"]) == ("guiding", "printer")
+    ticket = next(item["ticket"] for item in answers[5] if "ticket" in item)
+    assert (ticket["topic"], ticket["reason"], ticket["attachments"]) == ("printer", "wish", ["a.jpg"])
+
+
+def test_simulation_is_reported(cache: Path) -> None:
+    done = posbot(cache, "kb", "simulate", "--dialogues", "30", "--seed", "2", "--json")
+    report = json.loads(done.stdout)
+    assert list(report["strategies"]) == ["expected-cost", "fixed-order", "no-questions", "entropy"]
+    assert posbot(cache, "kb", "simulate", "--dialogues", "0").returncode == 2

@@ -29,6 +29,7 @@ GOOD = {
     "topics/printer.yaml": TOPIC,
     "questions.yaml": "paper:\n  text: 还有纸吗？\n  options:\n    有纸: [有纸]\n    没纸: [纸没了]\n",
     "steps.yaml": "reload:\n  title: 换纸\n  text: 打开仓盖换一卷新纸。\n",
+    "signals.yaml": "signals:\n  not-know:\n    title: 不知道\n    words: [不清楚]\n",
     "contacts.yaml": "- number: '95516'\n  name: 银联\n  for: 投诉\n",
 }
 
@@ -69,6 +70,7 @@ BROKEN: list[tuple[str, str, str | bytes, int, str]] = [
     ("misspelt option", "topics/printer.yaml", TOPIC.replace("{没纸: 总是}", "{没纸了: 总是}"), 8, "“没纸”"),
     ("unknown slot", "topics/printer.yaml", TOPIC + "collect: {must: [amount]}\n", 12, "资料项“amount”不存在"),
     ("fragment of two options", "questions.yaml", "paper:\n  text: 有纸吗\n  options:\n    有纸: [纸]\n    没纸: [纸]\n", 5, "两个答案"),
+    ("fragment of any message", "questions.yaml", "paper:\n  text: 有纸吗\n  options:\n    有纸: [有纸]\n    没纸: [不清楚]\n", 5, "随便哪句话"),
     ("charging again unasked", "steps.yaml", "reload:\n  title: 换纸\n  text: 换好纸再刷一次卡。\n", 1, "requires"),
     ("unknown telephone", "steps.yaml", "reload:\n  title: 换纸\n  text: 打 400-123-4567 问问。\n", 3, "白名单"),
     ("unknown contact place", "steps.yaml", "reload:\n  title: 换纸\n  text: '打 {phone:95588} 问问。'\n", 3, "contacts.yaml"),
