@@ -69,7 +69,7 @@ class Talk:
 
     def said(self, text: str, now: datetime) -> tuple[Effect, ...]:
         """The merchant wrote something: what must happen."""
-        expecting = prompt.slot(self._mind.kb, self._conversation)
+        expecting = prompt.expected(self._mind.kb, self._conversation)
         return self._step(Said(), self._mind.engine.understand(text, now, expecting), now)
 
     def chose(self, choice: str, now: datetime) -> tuple[Effect, ...]:

@@ -15,6 +15,11 @@ LONGEST_VALUE = 60
 _DAY = len("2026-11-24")
 FREE = {"text", "choice", "number"}
 """Kinds that no reader finds by itself: the whole message is the value."""
+TONES = frozenset(
+    {"angry", "asks-progress", "cannot", "desperate", "fails", "goodbye", "greeting", "no", "not-know", "own-refund", "still-broken", "thanks"}
+    | {"wants-human", "wants-recharge", "who-are-you", "works", "yes"}
+)
+"""Signals and cues of messages that are about the conversation, not a detail."""
 
 
 def _question(slot: str) -> str:
@@ -57,9 +62,12 @@ def fill(slot: Slot, heard: Understanding) -> str | None:
     if slot.kind == "choice":
         named = [option for option in slot.options if option in heard.text]
         return named[0] if len(named) == 1 else None
-    if slot.kind in FREE and 0 < len(heard.text) <= LONGEST_VALUE:
-        return heard.text
-    return None
+    return heard.text if slot.kind in FREE and _may_be_a_value(heard) else None
+
+
+def _may_be_a_value(heard: Understanding) -> bool:
+    """Whether a text that no reader knows may be taken as it is: a question, a curse or a courtesy is no name of a shop."""
+    return 0 < len(heard.text) <= LONGEST_VALUE and not heard.asks and TONES.isdisjoint(heard.signals)
 
 
 def _fits(kind: str, found: str, value: str) -> bool:

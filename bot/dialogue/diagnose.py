@@ -11,6 +11,8 @@ from functools import lru_cache
 from math import log
 from typing import TYPE_CHECKING, TypeAlias
 
+from bot.domain.knowledge import Money
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -46,7 +48,10 @@ class Knobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One topic in numbers: per cause the base rate, per question and option P(answer | cause), per step P(fix | cause)."""
+    """One topic in numbers: per cause the base rate, per question and option P(answer | cause), per step P(fix | cause).
+
+    `charging` are the steps that charge the customer again; `not_taken` the answers by which he was not charged, which permit them.
+    """
 
     causes: tuple[str, ...]
     prior: Shares
@@ -56,13 +61,17 @@ class Model:
     fixes: Mapping[str, Shares]
     step_effort: Mapping[str, float]
     requires: Mapping[str, frozenset[tuple[str, str]]]
+    charging: frozenset[str]
+    not_taken: frozenset[tuple[str, str]]
     ends: frozenset[tuple[str, str]]
     needs_staff: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known about one trouble: answers by question, questions that may not be asked (again), steps that were done. `weary`: no more questions."""
+    """What is known about one trouble: answers by question, questions that may not be asked (again), steps that were done. `weary`: no more questions;
+    `may_charge`: taking everything together, the customer was not charged.
+    """
 
     findings: Mapping[str, str] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
@@ -70,6 +79,7 @@ class Evidence:
     done: frozenset[str] = frozenset()
     asked: int = 0
     weary: bool = False
+    may_charge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,8 @@ def model(kb: KnowledgeBase, topic: str) -> Model:
     prior = tuple(weight / sum(weights) for weight in weights)
     questions = [id for id in dict.fromkeys(id for cause in entry.causes.values() for id in cause.answers) if id in kb.questions]
     steps = [id for id in dict.fromkeys(step for cause in entry.causes.values() for step in cause.fixes) if id in kb.steps]
+    requires = {id: frozenset((answer.question, answer.option) for answer in kb.steps[id].requires) for id in steps}
+    not_taken = frozenset((id, option) for id, question in kb.questions.items() for option, money in question.money.items() if money is Money.NOT_TAKEN)
     return Model(
         causes=tuple(entry.causes),
         prior=prior,
@@ -110,7 +122,9 @@ def model(kb: KnowledgeBase, topic: str) -> Model:
         question_effort={id: kb.questions[id].effort for id in questions},
         fixes={id: tuple(cause.fixes.get(id, ELSEWHERE) for cause in entry.causes.values()) for id in steps},
         step_effort={id: kb.steps[id].effort for id in steps},
-        requires={id: frozenset((answer.question, answer.option) for answer in kb.steps[id].requires) for id in steps},
+        requires=requires,
+        charging=frozenset(id for id, answers in requires.items() if answers & not_taken),
+        not_taken=not_taken,
         ends=frozenset((answer.question, answer.option) for answer in (*entry.hand_over_now, *entry.danger)),
         needs_staff=tuple(cause.staff is not None for cause in entry.causes.values()),
     )
@@ -215,7 +229,13 @@ def _cost_after(model: Model, evidence: Evidence, shares: Sequence[float], quest
 def _available(model: Model, evidence: Evidence, supposed: tuple[str, str] | None) -> list[str]:
     """Steps that were not done and whose conditions are met, by what is known and what is supposed to be answered."""
     known = {*evidence.findings.items(), *([supposed] if supposed else ())}
-    return [step for step in model.fixes if step not in evidence.done and (not model.requires[step] or model.requires[step] & known)]
+    may_charge = evidence.may_charge or supposed in model.not_taken
+    return [step for step in model.fixes if step not in evidence.done and _is_open(model, step, known, may_charge=may_charge)]
+
+
+def _is_open(model: Model, step: str, known: set[tuple[str, str]], *, may_charge: bool) -> bool:
+    """Whether a step's conditions are met. Money first: one that charges again needs more than an answer, nothing that is known may speak against it."""
+    return (not model.requires[step] or bool(model.requires[step] & known)) and (may_charge or step not in model.charging)
 
 
 def _hand_over_cost(model: Model, joint: Sequence[float], knobs: Knobs) -> float:

@@ -1,4 +1,4 @@
-"""Handing over: whether the money is known, how urgent it is, and the packet that staff get."""
+"""Handing over: how urgent it is, and the packet that staff get."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from zlib import crc32
 from bot.domain.knowledge import Money, Urgency
 from bot.domain.tickets import Packet, Reason
 
+from . import money
 from .collect import missing, values
 from .diagnose import Evidence, model, posterior
 
@@ -32,6 +33,7 @@ def evidence(kb: KnowledgeBase, conversation: Conversation) -> Evidence:
         unknown=tuple(question for question in conversation.unknown if question in askable),
         done=frozenset(step for step, _ in conversation.steps),
         asked=sum(question in askable for question in conversation.asked),
+        may_charge=money.known(kb, conversation) is Money.NOT_TAKEN,
         weary=len(conversation.asked) > 1 and all(question in conversation.unknown for question in conversation.asked[-2:]),
     )
 
@@ -45,35 +47,10 @@ def likeliest(kb: KnowledgeBase, conversation: Conversation) -> tuple[tuple[str,
     return tuple(sorted(zip(numbers.causes, (round(share, 4) for share in shares), strict=True), key=lambda pair: -pair[1]))
 
 
-def money(kb: KnowledgeBase, conversation: Conversation) -> Money:
-    """What is known of the customer's money; unclear as well where the topic is about it and nobody has said anything."""
-    said = _money_said(kb, conversation)
-    topic = kb.topics.get(conversation.topic or "")
-    return said or (Money.UNCLEAR if topic and asks_for_money(kb, topic) else Money.NOT_INVOLVED)
-
-
-def _money_said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:
-    """What the findings say of the money, None when nothing. RECEIVED and NOT_TAKEN together are a contradiction: UNCLEAR."""
-    said = {kb.questions[question].money.get(option) for question, option in conversation.findings if question in kb.questions} - {None}
-    settled = said & {Money.RECEIVED, Money.NOT_TAKEN}
-    if len(settled) == 1:
-        return next(iter(settled))
-    return Money.UNCLEAR if said else None
-
-
-def asks_for_money(kb: KnowledgeBase, topic: Topic) -> bool:
-    """Whether the topic's first question is what became of the customer's money."""
-    return bool(topic.questions) and topic.questions[0] in kb.questions and bool(kb.questions[topic.questions[0]].money)
-
-
 def in_danger(topic: Topic, conversation: Conversation) -> bool:
-    """Whether it is the most urgent kind: by its topic, or by an answer that was given."""
-    return topic.urgency is Urgency.U0 or in_danger_by_answer(topic, conversation)
-
-
-def in_danger_by_answer(topic: Topic, conversation: Conversation) -> bool:
-    """Whether an answer was given that means danger in this topic, such as smoke."""
-    return any((answer.question, answer.option) in conversation.findings for answer in topic.danger)
+    """Whether it is the most urgent kind: by its topic, by an answer that was given, or because the merchant is desperate."""
+    answered = any((answer.question, answer.option) in conversation.findings for answer in topic.danger)
+    return topic.urgency is Urgency.U0 or conversation.desperate or answered
 
 
 def hand_over_finding(topic: Topic, conversation: Conversation) -> bool:
@@ -86,12 +63,12 @@ def urgency(kb: KnowledgeBase, conversation: Conversation, now: datetime) -> Urg
     only staff can act on (a second charge), a second ticket within a day (domain brief, C3). U0 is danger only."""
     topic = kb.topics.get(conversation.topic or "")
     if topic is None:
-        return Urgency.U3
+        return Urgency.U0 if conversation.desperate else Urgency.U3
     if in_danger(topic, conversation):
         return Urgency.U0
     amount = float(dict(conversation.slots).get("amount", 0))
     raised = (amount >= LARGE) + conversation.waiting + hand_over_finding(topic, conversation) + _second_today(conversation, now)
-    level = min(topic.urgency, Urgency.U1) if _money_said(kb, conversation) is Money.UNCLEAR else topic.urgency
+    level = min(topic.urgency, Urgency.U1) if money.said(kb, conversation) is Money.UNCLEAR else topic.urgency
     levels = list(Urgency)
     return levels[max(1, levels.index(level) - raised)]
 
@@ -110,8 +87,13 @@ def number(conversation: Conversation, now: datetime) -> str:
 def packet(kb: KnowledgeBase, conversation: Conversation, reason: Reason, now: datetime) -> Packet:
     """All that is known, for staff."""
     topic = kb.topics.get(conversation.topic or "")
-    state = money(kb, conversation)
-    flags = [*(["danger"] if reason is Reason.DANGER else []), *(["told-not-to-charge-again"] if state is Money.UNCLEAR else [])]
+    known = money.known(kb, conversation)
+    flags = {
+        "desperate": conversation.desperate,
+        "danger": reason is Reason.DANGER,
+        "told-not-to-charge-again": known is Money.UNCLEAR,
+        "angry": conversation.angry,
+    }
     return Packet(
         number=number(conversation, now),
         urgency=urgency(kb, conversation, now),
@@ -123,8 +105,8 @@ def packet(kb: KnowledgeBase, conversation: Conversation, reason: Reason, now: d
         causes=likeliest(kb, conversation)[:LIKELY],
         findings=conversation.findings,
         steps=conversation.steps,
-        money=state,
-        flags=tuple(flags + (["angry"] if conversation.angry else [])),
+        money=known,
+        flags=tuple(flag for flag, holds in flags.items() if holds),
         missing=missing(kb, replace(conversation, skipped=()), topic) if topic else (),
         customer_waiting=conversation.waiting,
         attachments=conversation.attachments,

@@ -1,4 +1,4 @@
-"""What a text means as an answer to the open prompt: a tapped label typed out, an answer, not knowing, done, not knowing how."""
+"""What a text means beside the open prompt: a tapped label typed out, an answer, done, not done, not knowing how."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from bot.domain.messages import Choice
     from bot.domain.understanding import Understanding
 
-LONGEST_NUMBER = 2
+LONGEST_NUMBER = 1
+"""Digits of a number that may be a button's: two of them are rather a response code."""
 LONGEST_COMMAND = 12
 """A wish to start again is a short message; a word of it inside a story is not one."""
-SHORTEST_PART, LONGEST_PART = 2, 6
-"""Lengths of a text that may be a part of an answer."""
+LONGEST_REPORT = 16
+"""What came of a step is said in a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Heard:
     tapped: str | None
 
     def signals(self, *names: str) -> bool:
-        """Whether one of these tones is in the message."""
+        """Whether one of these tones or cues is in the message."""
         return any(name in self.understanding.signals for name in names)
 
     @property
@@ -40,6 +41,48 @@ class Heard:
     def wants_restart(self) -> bool:
         """Whether it is nothing but the wish to begin again."""
         return self.signals("restart") and self.is_short
+
+    @property
+    def works(self) -> bool:
+        """Whether it says that the trouble is over."""
+        over = self.signals("solved") or (self._is_report and self.signals("works"))
+        return over and not self.understanding.asks and not self.signals("fails", "still-broken")
+
+    @property
+    def fails(self) -> bool:
+        """Whether it says that what was done did not help."""
+        return self.signals("still-broken") or (self._is_report and self.signals("fails"))
+
+    @property
+    def unable(self) -> bool:
+        """Whether it says that the merchant does not know how."""
+        return self._is_report and self.signals("cannot")
+
+    @property
+    def answer(self) -> str | None:
+        """The option that it gives to the open question, None when it gives none."""
+        if self.question is None:
+            return None
+        found = {finding.answer.question: finding.answer.option for finding in self.understanding.findings}
+        if self.question.id in found:
+            return found[self.question.id]
+        if self.question.id in self.understanding.doubted:
+            return None
+        return self._no(self.question) or self.understanding.answer or self._yes(self.question)
+
+    @property
+    def _is_report(self) -> bool:
+        return len(self.understanding.text) <= LONGEST_REPORT
+
+    def _no(self, question: Question) -> str | None:
+        """The negative answer: between two any no will do, among more it must be a bare one, because 不一样 denies something else."""
+        return question.negative if self.signals("nothing") or (self.signals("no") and len(question.options) == 2) else None
+
+    def _yes(self, question: Question) -> str | None:
+        """The affirmative of two answers, where the other one is negative."""
+        if question.negative is None or len(question.options) != 2 or not self.signals("yes"):
+            return None
+        return next(option for option in question.options if option != question.negative)
 
 
 def hear(understanding: Understanding, question: Question | None, choices: Iterable[Choice]) -> Heard:
@@ -57,40 +100,3 @@ def _tapped(text: str, choices: tuple[Choice, ...]) -> str | None:
     if not bare and said.isdecimal() and len(said) <= LONGEST_NUMBER and 1 <= int(said) <= len(choices):
         return choices[int(said) - 1].id
     return None
-
-
-def answer(heard: Heard, question: Question) -> str | None:
-    """The option that the message gives to a question, None when it gives none."""
-    findings = {finding.answer.question: finding.answer.option for finding in heard.understanding.findings}
-    if question.id in findings:
-        return findings[question.id]
-    if question.id in heard.understanding.doubted:
-        return None
-    text = heard.understanding.text.replace(" ", "").lower()
-    return _named(text, question) or _no(heard, question) or _meant(text, question) or _yes(heard, question)
-
-
-def _named(text: str, question: Question) -> str | None:
-    """The option whose words stand in the text; the longest words win."""
-    said = [(len(words), option) for option, fragments in question.options.items() for words in (option, *fragments) if len(words) > 1 and words in text]
-    return max(said)[1] if said else None
-
-
-def _meant(text: str, question: Question) -> str | None:
-    """The only option that a short text is a part of: 短信 means 只有短信."""
-    if not SHORTEST_PART <= len(text) <= LONGEST_PART:
-        return None
-    holders = [option for option, fragments in question.options.items() if any(text in words for words in (option, *fragments))]
-    return holders[0] if len(holders) == 1 else None
-
-
-def _no(heard: Heard, question: Question) -> str | None:
-    """The negative answer: between two any no will do, among more it must be a bare one, because 不一样 denies something else."""
-    return question.negative if heard.signals("nothing") or (heard.signals("no") and len(question.options) == 2) else None
-
-
-def _yes(heard: Heard, question: Question) -> str | None:
-    """The affirmative of two answers, where the other one is negative."""
-    if question.negative is None or len(question.options) != 2 or not heard.signals("yes"):
-        return None
-    return next(option for option in question.options if option != question.negative)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase
+from bot.domain.knowledge import Money, Urgency
 from bot.domain.tickets import Reason
 from bot.domain.understanding import TopicMatch
 
-from . import proceed, prompt, render
+from . import money, proceed, prompt, render
 from .clarify import SURE, Outcome, decide
-from .handoff import hand_over_finding, in_danger_by_answer
 from .listen import LONGEST_COMMAND
 from .turn import Decision
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.domain.conversation import Conversation
+    from bot.domain.knowledge import Answer, Topic
 
     from .clarify import Interpretation
     from .turn import Turn
 
-COURTESIES = ("thanks", "goodbye", "who-are-you", "greeting")
+COURTESIES = ("who-are-you", "thanks", "goodbye", "greeting")
 """Tones of small talk that have an answer of their own, the more telling ones first."""
 STANDS_OUT = 0.1
 """Least probability of a trouble that is named beside the wish for a human, or in which an answer is alarming."""
@@ -36,8 +37,8 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
     assert turn.heard is not None
     lead = [*lead]
     found = interpret(state, turn)
-    if found.outcome is not Outcome.ANSWER and (alarming := _alarming(state, turn)):
-        return proceed.enter(state, turn, alarming, lead)
+    if found.outcome is not Outcome.ANSWER and (topic := alarming(state, turn)):
+        return proceed.enter(state, turn, topic, lead)
     if state.expecting == prompt.TOPIC and (again := _still_choosing(state, turn, found, lead)):
         return again
     match found.outcome:
@@ -45,23 +46,34 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
             return proceed.enter(state, turn, found.topics[0], lead)
         case Outcome.OFFER:
             odds = tuple((match.topic, match.probability) for match in turn.heard.topics if match.topic in turn.kb.topics)
-            return offer(replace(state, odds=odds), turn, found.topics, [*lead, turn.words("offer")])
+            return offer(replace(state, odds=odds), turn, found.topics, [*_money_first(state, turn, lead), turn.words("offer")])
         case Outcome.UNCLEAR:
-            return unclear(state, turn, lead)
+            return unclear(state, turn, _money_first(state, turn, lead))
         case Outcome.HUMAN:
             return wish(state, turn, lead)
         case outcome:
-            return Decision(conversation=state, effects=(turn.say([*lead, _aside(turn, outcome)], prompt.choices(turn.kb, state)),))
+            return Decision(conversation=state, effects=(turn.say([*lead, *_aside(turn, outcome)], prompt.choices(turn.kb, state)),))
 
 
-def _alarming(state: Conversation, turn: Turn) -> str | None:
-    """The topic in which something that was said must go to staff at once: that is not left to a choice of topics."""
+def alarming(state: Conversation, turn: Turn) -> str | None:
+    """Another topic in which something that was just said must go to staff at once: that is left neither to a choice of topics nor to a later turn."""
     assert turn.heard is not None
+    said = {finding.answer for finding in turn.heard.findings}
     for match in turn.heard.topics:
         topic = turn.kb.topics.get(match.topic)
-        if topic and topic.causes and match.probability >= STANDS_OUT and (in_danger_by_answer(topic, state) or hand_over_finding(topic, state)):
+        if topic and topic.causes and topic.id != state.topic and match.probability >= STANDS_OUT and _alarms(topic, said, state):
             return topic.id
     return None
+
+
+def _alarms(topic: Topic, said: set[Answer], state: Conversation) -> bool:
+    grave = topic.urgency is Urgency.U0 or state.topic is None
+    return not said.isdisjoint(topic.danger) or (grave and not said.isdisjoint(topic.hand_over_now))
+
+
+def _money_first(state: Conversation, turn: Turn, lead: list[str]) -> list[str]:
+    """Before anything is asked: nobody charges again while a charge is in question."""
+    return lead if lead or money.said(turn.kb, state) is not Money.UNCLEAR else [turn.words("money-unclear")]
 
 
 def _still_choosing(state: Conversation, turn: Turn, found: Interpretation, lead: list[str]) -> Decision | None:
@@ -107,7 +119,9 @@ def unclear(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisi
 
 
 def wish(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
-    """A human is wanted. When nothing is known yet, ask once what it is about, so that the right person gets it."""
+    """A human is wanted. Who asks for a telephone number gets it. When nothing is known yet, ask once what it is about, so that the right person gets it."""
+    if turn.heard and "asks-number" in turn.heard.signals and state.phase is not Phase.COLLECTING:
+        return proceed.again(state, turn, [*lead, turn.words("numbers")])
     if state.topic is None and turn.heard and (topic := _likeliest_trouble(turn)):
         state, lead = replace(state, topic=topic), [*lead, turn.kb.topics[topic].first_aid]
     if state.topic is None and not state.words and not (turn.heard and len(turn.heard.text) > LONGEST_COMMAND):
@@ -124,12 +138,12 @@ def _likeliest_trouble(turn: Turn) -> str | None:
     return topic if share >= STANDS_OUT and share >= sum(probability for probability, _ in troubles) / 2 else None
 
 
-def _aside(turn: Turn, outcome: Outcome) -> str:
+def _aside(turn: Turn, outcome: Outcome) -> list[str]:
     """The answer to what is no topic."""
     assert turn.heard is not None
     if outcome is Outcome.OUT_OF_SCOPE:
-        return turn.words("other-object", object=turn.heard.other_object) if turn.heard.other_object else turn.words("out-of-scope")
-    return courtesy(turn)
+        return [turn.words("other-object", object=turn.heard.other_object) if turn.heard.other_object else turn.words("out-of-scope")]
+    return [courtesy(turn)]
 
 
 def courtesy(turn: Turn) -> str:

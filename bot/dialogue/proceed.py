@@ -10,7 +10,7 @@ from bot.domain.effects import OpenTicket
 from bot.domain.knowledge import Kind, Money
 from bot.domain.tickets import Reason, Result
 
-from . import handoff, prompt, render
+from . import handoff, money, prompt, render
 from .collect import missing, values
 from .diagnose import Ask, Do, contradicting, model
 from .turn import Decision
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.domain.conversation import Conversation
-    from bot.domain.knowledge import KnowledgeBase, TerminalType
+    from bot.domain.knowledge import KnowledgeBase, TerminalType, Topic
 
     from .turn import Turn
 
@@ -37,13 +37,32 @@ EXPLAINS = 0.6
 
 def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = (), *, named: bool = False) -> Decision:
     """Begin with a topic: what it is (unless `named` already), what to do at once, then the first move."""
+    topic = _destination(turn.kb, replace(state, topic=topic)) or topic
     entry = turn.kb.topics[topic]
+    if entry.refuses and not handoff.in_danger(entry, state):
+        return _refuse(fresh(state), turn, entry, lead)
     about = [entry.first_aid] if named and entry.causes else render.about(turn.kb, entry, dict(state.slots).get("resp_code"))
     bubbles = [*lead, *about]
-    state = replace(fresh(state), topic=topic, phase=Phase.DIAGNOSING)
     if entry.kind is Kind.ADVICE or not entry.causes:
-        return Decision(conversation=replace(state, phase=Phase.IDLE, topic=None), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
-    return advance(state, turn, bubbles)
+        return Decision(conversation=fresh(state), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
+    return advance(replace(fresh(state), topic=topic, visited=(*state.visited, topic), phase=Phase.DIAGNOSING), turn, bubbles)
+
+
+def _destination(kb: KnowledgeBase, state: Conversation) -> str | None:
+    """Another topic that an answer points to, unless it was there before."""
+    topic = kb.topics[state.topic or ""]
+    pointed = (id for id, answers in topic.elsewhere.items() if any((answer.question, answer.option) in state.findings for answer in answers))
+    return next((id for id in pointed if id in kb.topics and id not in state.visited), None)
+
+
+def _refuse(state: Conversation, turn: Turn, entry: Topic, lead: Iterable[str]) -> Decision:
+    return Decision(conversation=state, effects=(turn.say([*lead, *refusal(turn, state, entry)], (render.human(turn.kb),)),))
+
+
+def refusal(turn: Turn, state: Conversation, entry: Topic) -> list[str]:
+    """Why it is not helped with, and what is legitimate."""
+    cause, _ = handoff.likeliest(turn.kb, replace(state, topic=entry.id))[0]
+    return [entry.first_aid, entry.causes[cause].why]
 
 
 def fresh(state: Conversation) -> Conversation:
@@ -58,25 +77,31 @@ def over(state: Conversation) -> Conversation:
     """The trouble is over: what is remembered is the terminal, its numbers, and what was put aside."""
     findings = tuple(pair for pair in state.findings if pair[0] == render.TERMINAL)
     slots = tuple(pair for pair in state.slots if pair[0] in LASTING)
-    return replace(fresh(state), findings=findings, slots=slots, attachments=(), words="", waiting=False, angry=False)
+    return replace(fresh(state), visited=(), findings=findings, slots=slots, attachments=(), words="", waiting=False, angry=False, desperate=False)
 
 
 def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
-    """The next move, said after `bubbles`."""
+    """The next move, said after `bubbles`; when it is the one that is open, only a reminder of it."""
     bubbles = [*bubbles]
+    assert state.topic is not None
+    if other := _destination(turn.kb, state):
+        decision = enter(state, turn, other, [*bubbles, turn.words("elsewhere", topic=turn.kb.topics[other].title)], named=True)
+        return replace(decision, conversation=replace(decision.conversation, turns=state.turns))
     if reason := must_hand_over(turn.kb, state):
         return hand_over(state, turn, reason, bubbles)
-    assert state.topic is not None
     numbers, known = model(turn.kb, state.topic), handoff.evidence(turn.kb, state)
-    again = contradicting(numbers, known)
-    if again and state.reasked is None and again in state.asked and state.in_row < IN_ROW:
-        state = replace(state, reasked=again, findings=tuple(pair for pair in state.findings if pair[0] != again))
-        return _ask(state, turn, again, [*bubbles, turn.words("conflict")])
+    doubtful = contradicting(numbers, known)
+    if doubtful and state.reasked is None and doubtful in state.asked and state.in_row < IN_ROW:
+        state = replace(state, reasked=doubtful, findings=tuple(pair for pair in state.findings if pair[0] != doubtful))
+        return _ask(state, turn, doubtful, [*bubbles, turn.words("conflict")])
     match turn.strategy.choose(numbers, known if state.in_row < IN_ROW else replace(known, weary=True), turn.strategy.knobs):
         case Ask(question):
             return _ask(replace(state, asked=(*state.asked, question)), turn, question, bubbles)
+        case Do(step) if state.expecting == f"step:{step}":
+            return again(state, turn, bubbles)
         case Do(step):
-            return _guide(state, turn, step, bubbles)
+            charging = [turn.words("check-before-charge")] if step in numbers.charging else []
+            return _guide(state, turn, step, [*bubbles, *charging])
         case _:
             return hand_over(state, turn, Reason.EXHAUSTED, bubbles)
 
@@ -88,18 +113,18 @@ def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
         return Reason.DANGER
     if handoff.hand_over_finding(topic, state):
         return Reason.FINDING
-    if state.waiting and handoff.money(kb, state) is Money.UNCLEAR and handoff.asks_for_money(kb, topic):
+    if state.waiting and money.is_open(kb, state):
         return Reason.WAITING
     return Reason.LONG if state.turns >= LONG else None
 
 
 def again(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
-    """A word, and the buttons of the open prompt once more; not for ever."""
+    """A word, a reminder of the open prompt and its buttons once more; not for ever."""
     if state.phase in {Phase.DIAGNOSING, Phase.GUIDING} and state.turns >= LONG:
         return hand_over(state, turn, Reason.LONG, bubbles)
     if state.phase is Phase.COLLECTING and state.turns >= MOST_TURNS:
         return open_ticket(state, turn, bubbles)
-    return Decision(conversation=state, effects=(turn.say(bubbles, prompt.choices(turn.kb, state)),))
+    return Decision(conversation=state, effects=(turn.say([*bubbles, prompt.reminder(turn.kb, state)], prompt.choices(turn.kb, state)),))
 
 
 def _ask(state: Conversation, turn: Turn, question: str, bubbles: list[str]) -> Decision:
@@ -134,28 +159,44 @@ def detail(state: Conversation, turn: Turn) -> Decision:
     """The merchant does not know how: the step for this type of terminal (asked for once), with all that there is to say; then it is laid aside."""
     doing = prompt.step(turn.kb, state)
     assert doing is not None
-    if state.detailed == doing.id:
-        return failed(state, turn, Result.UNABLE, [turn.words("still-broken")])
+    known = render.TERMINAL in (*dict(state.findings), *state.asked, *state.unknown)
+    asks_terminal = bool(doing.variants) and not known and render.TERMINAL in turn.kb.questions
+    if state.detailed == doing.id or not (doing.detail or asks_terminal):
+        return failed(state, turn, Result.UNABLE, [turn.words("step-unable")])
     if state.turns >= LONG:
         return hand_over(state, turn, Reason.LONG)
     state = replace(state, detailed=doing.id)
-    known = render.TERMINAL in (*dict(state.findings), *state.asked, *state.unknown)
-    if doing.variants and not known and render.TERMINAL in turn.kb.questions:
+    if asks_terminal:
         return _ask(replace(state, asked=(*state.asked, render.TERMINAL)), turn, render.TERMINAL, [turn.words("step-how")])
     text = render.step_text(turn.kb, doing, _terminal(turn.kb, state), detailed=True)
     return Decision(conversation=state, effects=(turn.say([turn.words("step-how"), text], prompt.choices(turn.kb, state)),))
 
 
 def failed(state: Conversation, turn: Turn, result: Result, bubbles: Iterable[str]) -> Decision:
-    """The open step did not help: that is evidence."""
+    """The open step did not help: that is evidence. Where the money comes first, a charge that failed again leaves it unclear again."""
     doing = prompt.step(turn.kb, state)
-    if doing is not None:
-        state = replace(state, steps=put(state.steps, doing.id, result))
+    if doing is None:
+        return advance(state, turn, bubbles)
+    state = replace(state, steps=put(state.steps, doing.id, result))
+    numbers = model(turn.kb, state.topic or "")
+    topic = turn.kb.topics[state.topic or ""]
+    if result is Result.FAILED and doing.id in numbers.charging and money.comes_first(turn.kb, topic):
+        state = replace(state, findings=tuple(pair for pair in state.findings if pair not in numbers.not_taken))
+        bubbles = [*bubbles, turn.words("money-unclear")]
     return advance(state, turn, bubbles)
 
 
 def solved(state: Conversation, turn: Turn) -> Decision:
-    """The trouble is over: one tip that fits, and a rating. What the open step was is kept as what helped."""
+    """The trouble is over: one tip that fits, and a rating. What the open step was is kept as what helped.
+
+    A trouble about money is not over before somebody has said what became of the money: that is asked for once.
+    """
+    if state.topic and money.comes_first(turn.kb, turn.kb.topics[state.topic]) and money.known(turn.kb, state) is Money.UNCLEAR:
+        shown = prompt.question(turn.kb, state)
+        if shown and shown.money and state.confusions == 0:
+            return again(replace(state, confusions=1), turn, [turn.words("what-shows")])
+        if question := money.open_question(turn.kb, state):
+            return _ask(replace(state, asked=(*state.asked, question)), turn, question, [turn.words("what-shows")])
     if doing := prompt.step(turn.kb, state):
         state = replace(state, steps=put(state.steps, doing.id, Result.SOLVED))
     tip = _tip(turn.kb, state)
@@ -186,8 +227,8 @@ def hand_over(state: Conversation, turn: Turn, reason: Reason, bubbles: Iterable
     topic = turn.kb.topics.get(state.topic or "")
     wanted = missing(turn.kb, state, topic) if topic else ()
     if reason is Reason.DANGER or not wanted:
-        return open_ticket(state, turn, [*bubbles, *([turn.words("human-coming")] if reason is Reason.WISH else [])])
-    if handoff.money(turn.kb, state) is Money.UNCLEAR:
+        return open_ticket(state, turn, bubbles)
+    if money.known(turn.kb, state) is Money.UNCLEAR and not (topic and money.comes_first(turn.kb, topic)):
         bubbles.append(turn.words("money-unclear"))
     labels = "、".join(turn.kb.slots[slot].label for slot in wanted[: _limit(reason)])
     return collect(state, turn, [*bubbles, turn.words("collect-intro", items=labels)])
@@ -213,7 +254,7 @@ def open_ticket(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) ->
     packet = handoff.packet(turn.kb, state, Reason(state.handing_over or Reason.WISH), turn.now)
     said = [*bubbles, turn.words("handoff-said"), turn.words("ticket-number", number=packet.number), _echo(turn, state)]
     if packet.money is Money.UNCLEAR:
-        said += [turn.words("do-not-charge-again"), turn.words("safe-payment-meanwhile")]
+        said.append(turn.words("safe-payment-meanwhile"))
     if packet.missing:
         labels = "、".join(turn.kb.slots[slot].label for slot in packet.missing)
         said.append(turn.words("collect-later", items=labels))
@@ -225,7 +266,11 @@ def open_ticket(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) ->
 
 def _echo(turn: Turn, state: Conversation) -> str:
     """What was noted, in the merchant's terms, so that a mistake is seen."""
-    facts = [turn.words("fact", label=turn.kb.slots[slot].label, value=shown(value)) for slot, value in values(turn.kb, state) if slot in turn.kb.slots]
+    facts = [
+        turn.words("fact", label=turn.kb.slots[slot].label, value=render.safe(turn.kb, shown(value)))
+        for slot, value in values(turn.kb, state)
+        if slot in turn.kb.slots
+    ]
     return turn.words("echo", facts="；".join(facts)) if facts else ""
 
 

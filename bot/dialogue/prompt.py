@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import render
+from . import money, render
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -36,9 +36,30 @@ def slot(kb: KnowledgeBase, conversation: Conversation) -> Slot | None:
     return kb.slots.get(id) if kind == "slot" else None
 
 
+def expected(kb: KnowledgeBase, conversation: Conversation) -> Slot | Question | None:
+    """What an answer will be about: the detail or the question that is open."""
+    return slot(kb, conversation) or question(kb, conversation)
+
+
 def shows(kb: KnowledgeBase, conversation: Conversation, step: Step) -> bool:
     """Whether what the step shows is not known yet."""
     return step.then in kb.questions and step.then not in dict(conversation.findings)
+
+
+def reminder(kb: KnowledgeBase, conversation: Conversation) -> str:
+    """What the bot waits for, in a few words; empty when it waits for nothing."""
+    if asked := question(kb, conversation):
+        return asked.text
+    if doing := step(kb, conversation):
+        return render.kb_say(kb, "step-reminder", step=doing.title)
+    wanted = slot(kb, conversation)
+    return wanted.prompt if wanted else ""
+
+
+def _looks_for_money(kb: KnowledgeBase, conversation: Conversation, step: Step) -> bool:
+    """Whether the step is to show what became of the money, in a trouble that is about it."""
+    topic, shown = kb.topics.get(conversation.topic or ""), kb.questions.get(step.then or "")
+    return bool(topic and shown and shown.money) and topic is not None and money.comes_first(kb, topic)
 
 
 def is_lost(kb: KnowledgeBase, conversation: Conversation) -> bool:
@@ -51,7 +72,7 @@ def is_lost(kb: KnowledgeBase, conversation: Conversation) -> bool:
 def choices(kb: KnowledgeBase, conversation: Conversation) -> tuple[Choice, ...]:
     """The buttons of the open prompt; without one, the way to a human alone."""
     if doing := step(kb, conversation):
-        return render.step_choices(kb, doing, shows=shows(kb, conversation, doing))
+        return render.step_choices(kb, doing, shows=shows(kb, conversation, doing), ends=not _looks_for_money(kb, conversation, doing))
     if asked := question(kb, conversation):
         return render.question_choices(kb, asked)
     if wanted := slot(kb, conversation):

@@ -18,14 +18,17 @@ TERMINAL = "terminal-type"
 """The question that tells which variant of a step fits; the order of its options is that of `TerminalType`."""
 STARS = {"5": "rate-good", "3": "rate-fair", "1": "rate-bad"}
 _PLACE = re.compile(r"\{(hotline|phone):([^}]*)\}")
+_PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|(?:400|800)[- ]?\d{3}[- ]?\d{4}|0\d{2,3}-?\d{7,8}|9\d{4,5})(?!\d)")
 REPLIES = (
     "angry", "answer-noted", "ask-again", "because", "button-done", "button-failed", "button-how", "button-human", "button-no", "button-send",
-    "button-skip", "button-unknown", "button-yes", "card-data-warning", "code-answer", "code-unknown", "collect-intro", "collect-later", "conflict",
-    "customer-waiting", "do-not-charge-again", "echo", "emoji-only", "fact", "goodbye", "greeting", "handoff-said", "hotline", "human-coming", "human-confirm",
-    "injection", "likely", "look-for", "lost", "menu-title", "money-unclear", "none-of-these", "not-know", "not-understood", "noted", "offer", "old-button",
-    "other-object", "out-of-scope", "parked", "parked-next", "photo-received", "prevention", "rate-bad", "rate-fair", "rate-good", "rating-ask",
-    "rating-thanks", "reason-why", "received", "relayed", "restart-done", "restart-part", "resume-ask", "safe-payment-meanwhile", "secret-warning", "solved",
-    "step-how", "still-broken", "story-ask", "switched", "thanks", "ticket-number", "voice-received", "who-are-you",
+    "button-skip", "button-unknown", "button-yes", "card-data-warning", "check-before-charge", "code-answer", "code-unknown", "collect-intro",
+    "collect-later", "conflict", "customer-waiting", "desperate", "echo", "elsewhere", "emoji-only", "empty", "fact", "goodbye", "greeting",
+    "handoff-said", "heard-same", "hotline", "human-confirm", "injection", "likely", "look-for", "lost", "menu-title", "money-unclear", "no-detail",
+    "no-own-refund", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button", "other-object", "out-of-scope",
+    "parked", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good", "rating-ask", "rating-thanks",
+    "reason-why", "received", "recharge-allowed", "recharge-not-yet", "relayed", "restart-done", "restart-part", "resume-ask",
+    "safe-payment-meanwhile", "secret-warning", "solved", "step-how", "step-reminder", "step-unable", "still-broken", "story-ask", "switched",
+    "thanks", "ticket-number", "voice-received", "what-shows", "who-are-you",
 )  # fmt: skip
 """Sentences of `replies.yaml` that must be there."""
 
@@ -57,6 +60,12 @@ def _with_numbers(kb: KnowledgeBase, text: str) -> str:
         return place[2] if any(contact.number == place[2] for contact in kb.contacts) else ""
 
     return _PLACE.sub(spell, text)
+
+
+def safe(kb: KnowledgeBase, said: str) -> str:
+    """A merchant's words as the bot may repeat them: telephone numbers outside the whitelist keep their last four digits."""
+    known = {contact.number for contact in kb.contacts}
+    return _PHONE.sub(lambda found: found[0] if found[0] in known else f"***{found[0][-4:]}", said)
 
 
 def button(kb: KnowledgeBase, id: str, label: str) -> Choice:
@@ -114,12 +123,16 @@ def step_text(kb: KnowledgeBase, step: Step, terminal: TerminalType | None, *, d
     return "\n".join(lines)
 
 
-def step_choices(kb: KnowledgeBase, step: Step, *, shows: bool) -> tuple[Choice, ...]:
-    """好了, 还是不行, 不会弄, 转人工; when the step shows something (`shows`), the answers of its question instead of 还是不行."""
+def step_choices(kb: KnowledgeBase, step: Step, *, shows: bool, ends: bool) -> tuple[Choice, ...]:
+    """好了, 还是不行, 不会弄, 转人工; when the step shows something (`shows`), the answers of its question instead of 还是不行.
+
+    Without `ends` there is no 好了: who looks after the money must say what is seen.
+    """
     done = button(kb, f"step:{step.id}=solved", "button-done")
     how = button(kb, f"step:{step.id}=how", "button-how")
     if shows and (question := kb.questions.get(step.then or "")):
-        return (*(Choice(id=f"option:{question.id}={option}", label=option) for option in question.options), done, how, human(kb))
+        answers = (Choice(id=f"option:{question.id}={option}", label=option) for option in question.options)
+        return (*answers, *((done,) if ends else ()), how, human(kb))
     return (done, button(kb, f"step:{step.id}=failed", "button-failed"), how, human(kb))
 
 

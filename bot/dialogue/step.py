@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from bot.domain.conversation import Conversation, Phase, put
-from bot.domain.effects import Rate, Say, TellStaff
+from bot.domain.effects import Rate, Say
 from bot.domain.events import Chose, Edited, Said, Sent
-from bot.domain.knowledge import Kind
-from bot.domain.tickets import Reason, Result
+from bot.domain.knowledge import Money
+from bot.domain.tickets import Reason
 from bot.domain.understanding import Secret
 
-from . import opening, proceed, prompt, render, tap
-from .clarify import WANTS_HUMAN, Outcome, decide
-from .collect import details, fill
-from .diagnose import EXPECTED_COST, model
-from .listen import Heard, answer, hear
+from . import gather, money, opening, proceed, prompt, relay, render, talk, tap
+from .clarify import WANTS_HUMAN
+from .collect import details
+from .diagnose import EXPECTED_COST
+from .listen import hear
 from .turn import Decision, Turn
 
 if TYPE_CHECKING:
@@ -28,15 +29,20 @@ if TYPE_CHECKING:
     from bot.domain.understanding import Understanding
 
     from .diagnose import Strategy
+    from .listen import Heard
 
 AWAY = timedelta(hours=3)
 """After this long the bot asks whether it is still the same trouble."""
-GONE = timedelta(hours=24)
+GONE = timedelta(days=7)
 """After this long a trouble that nobody works on is over."""
 WORDS = 30
+"""Characters of the merchant's own words that staff see first (domain brief, C6)."""
 SCREEN = "screen_text"
 """The slot for what the terminal shows."""
-_ACTIVE = {Phase.CHOOSING, Phase.DIAGNOSING, Phase.GUIDING, Phase.COLLECTING}
+ONE_OF_MANY = {"amount", "txn_time", "txn_type"}
+"""Details that any message may mention again: the first one stays unless it is corrected, or details are asked for."""
+_STARS = re.compile(r"([1-5])(?:\u5206|\u661f|\u9897\u661f)?")
+_ACTIVE = {Phase.CHOOSING, Phase.DIAGNOSING, Phase.GUIDING}
 
 
 def step(
@@ -48,10 +54,11 @@ def step(
     """
     turn = Turn(kb=kb, now=now, heard=_known(heard, kb), strategy=strategy)
     state, lead = _wake(conversation, turn)
+    away = state.topic is not None and state.phase in _ACTIVE and now - _last(conversation, turn) >= AWAY
     state = replace(state, turns=state.turns + (state.topic is not None))
     match event:
         case Said() | Edited():
-            decision = _said(state, turn, lead)
+            decision = _said(state, turn, lead, away=away)
         case Chose(choice=choice):
             decision = _chose(state, turn, choice, lead)
         case Sent(kind=kind, name=name):
@@ -62,207 +69,146 @@ def step(
 
 
 def _known(heard: Understanding | None, kb: KnowledgeBase) -> Understanding | None:
-    """The understanding without topics that this knowledge base does not have: the message may have been read with an earlier one."""
+    """The understanding without topics and questions that this knowledge base does not have: the message may have been read with an earlier one."""
     if heard is None:
         return None
     classes = render.kinds(kb)
-    return replace(heard, topics=tuple(match for match in heard.topics if match.topic in classes))
+    findings = tuple(finding for finding in heard.findings if finding.answer.question in kb.questions)
+    return replace(heard, topics=tuple(match for match in heard.topics if match.topic in classes), findings=findings)
+
+
+def _last(state: Conversation, turn: Turn) -> datetime:
+    return turn.now.fromisoformat(state.last_at) if state.last_at else turn.now
 
 
 def _wake(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
-    """The state as the knowledge base and the clock allow it: what vanished is begun again, what is a day old is over."""
-    last = turn.now.fromisoformat(state.last_at) if state.last_at else turn.now
-    if state.phase is not Phase.WITH_STAFF and turn.now - last >= GONE:
+    """The state as the knowledge base and the clock allow it: what vanished is begun again, what is a week old is over."""
+    if state.phase is not Phase.WITH_STAFF and turn.now - _last(state, turn) >= GONE:
         return replace(proceed.over(state), parked=()), []
     topic = turn.kb.topics.get(state.topic or "")
     if (state.topic is not None and (topic is None or not topic.causes)) or prompt.is_lost(turn.kb, state):
         return proceed.fresh(state), [turn.words("restart-part")]
-    if state.phase in _ACTIVE and state.phase is not Phase.COLLECTING and turn.now - last >= AWAY and state.topic is not None:
-        return replace(state, phase=Phase.CHOOSING, expecting=prompt.RESUME), []
     return state, []
 
 
-def _said(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
+def _said(state: Conversation, turn: Turn, lead: list[str], *, away: bool = False) -> Decision:
     """Something was written."""
     heard = turn.heard
     if heard is None or not heard.topics:
         return _nothing(state, turn, lead)
     shown = hear(heard, prompt.question(turn.kb, state), prompt.choices(turn.kb, state))
-    state = _absorb(state, turn, heard)
+    before, state = state, _absorb(state, turn, heard)
+    lead = [*_warnings(turn, heard), *lead, *_aid(before, turn, heard), *_about_charging(state, turn, shown)]
+    if state.desperate and not before.desperate:
+        return _desperate(state, turn, lead)
     if state.phase is Phase.WITH_STAFF:
-        return _with_staff(state, turn, shown)
-    lead = [*_warnings(turn, heard), *lead]
+        return _restart(state, turn) if shown.wants_restart else relay.told(state, turn, shown, lead)
     if shown.tapped:
         return _chose(state, turn, shown.tapped, lead)
     if shown.wants_restart:
         return _restart(state, turn)
     if shown.signals(WANTS_HUMAN) and (state.phase is not Phase.COLLECTING or shown.is_short):
         return _human(state, turn, lead)
-    return _told(state, turn, shown, lead)
+    return _told(state, turn, shown, [*lead, *_kindness(before, turn, shown)], away=away)
 
 
-def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
+def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str], *, away: bool) -> Decision:
     """A text that is no command: what it means depends on where the conversation stands."""
+    if shown.signals("another-sale") and state.topic is not None:
+        return opening.choose(_absorb(proceed.over(state), turn, shown.understanding), turn, lead)
+    if away:
+        return talk.returned(state, turn, shown, lead)
     match state.phase:
         case Phase.COLLECTING:
-            return _collected(state, turn, lead)
+            return gather.told(state, turn, shown, lead)
         case Phase.DIAGNOSING | Phase.GUIDING:
-            return _answered(state, turn, shown, lead)
+            return talk.told(state, turn, shown, lead)
         case _ if state.expecting == prompt.RESUME:
-            return _back(state, turn, shown, lead)
-        case Phase.RATING if shown.signals("solved", "thanks"):
-            return proceed.again(state, turn, [*lead, turn.words("thanks")])
+            return talk.resumed(state, turn, shown, lead)
         case Phase.RATING:
-            return opening.choose(_absorb(proceed.over(state), turn, shown.understanding), turn, lead)
+            return _about_rating(state, turn, shown, lead)
         case _:
-            return opening.choose(replace(state, angry=state.angry or shown.signals("angry")), turn, [*lead, *_tone(state, shown, turn)])
+            return opening.choose(state, turn, lead)
 
 
 def _absorb(state: Conversation, turn: Turn, heard: Understanding) -> Conversation:
-    """Everything that a message tells without being asked: details, answers, tones, the merchant's first words, what the screen shows."""
-    findings, slots = tuple(pair for pair in state.findings if pair[0] not in heard.doubted), state.slots
+    """Everything that a message tells without being asked: details, answers, tones, the merchant's words, what the screen shows.
+
+    An answer that is put in doubt is taken back.
+    """
+    findings = tuple(pair for pair in state.findings if pair[0] not in heard.doubted)
     for finding in heard.findings:
         findings = put(findings, finding.answer.question, finding.answer.option)
+    slots, corrects = state.slots, state.phase is Phase.COLLECTING or bool({"correction", "no"} & set(heard.signals))
     for slot, value in details(turn.kb, heard):
-        slots = put(slots, slot, value)
+        if corrects or slot not in ONE_OF_MANY or slot not in dict(slots):
+            slots = put(slots, slot, value)
     if heard.screen and SCREEN in turn.kb.slots:
         slots = put(slots, SCREEN, heard.screen)
-    code = next((turn.kb.code(value) for slot, value in details(turn.kb, heard) if slot == "resp_code"), None)
-    for meant in code.findings if code else ():
-        findings = put(findings, meant.question, meant.option)
-    business = any(match.probability >= 0.5 for match in heard.topics[:1] if _is_business(turn.kb, match.topic))
     return replace(
         state,
         findings=findings,
         slots=slots,
         waiting=state.waiting or "customer-waiting" in heard.signals,
-        words=state.words or (heard.text.replace("\n", " ")[:WORDS] if business else ""),
+        angry=state.angry or "angry" in heard.signals,
+        desperate=state.desperate or "desperate" in heard.signals,
+        words=_words(state, turn, heard),
     )
 
 
-def _is_business(kb: KnowledgeBase, topic: str) -> bool:
-    return topic in kb.topics and kb.topics[topic].is_business
+def _words(state: Conversation, turn: Turn, heard: Understanding) -> str:
+    """The merchant's own words about the trouble, from the first message that is about it, as far as there is room."""
+    first = heard.topics[0]
+    business = first.topic in turn.kb.topics and turn.kb.topics[first.topic].is_business and first.probability >= 0.5
+    said = " ".join(heard.text.split())
+    if not (business or state.words) or (state.words and not business) or said in state.words:
+        return state.words
+    return f"{state.words} {said}".strip()[:WORDS]
 
 
 def _warnings(turn: Turn, heard: Understanding) -> list[str]:
-    """A word about card data that was sent, once a message."""
-    return [turn.words("card-data-warning" if secret is Secret.PAN else "secret-warning") for secret in heard.secrets[:1]]
+    """A word about card data, one about secrets, one about an identity card, each once a message."""
+    ids = {Secret.PAN: "card-data-warning"}
+    return list(dict.fromkeys(turn.words(ids.get(secret, "secret-warning")) for secret in heard.secrets))
 
 
-def _tone(state: Conversation, shown: Heard, turn: Turn) -> list[str]:
-    """A kind word to somebody who is angry, once."""
-    return [turn.words("angry")] if shown.signals("angry") and not state.angry else []
+def _aid(before: Conversation, turn: Turn, heard: Understanding) -> list[str]:
+    """What to do at once about answers that were not known before, such as a code that was given to a stranger."""
+    new = [finding.answer for finding in heard.findings if (finding.answer.question, finding.answer.option) not in before.findings]
+    return [text for answer in new if (text := turn.kb.questions[answer.question].aid.get(answer.option))]
+
+
+def _about_charging(state: Conversation, turn: Turn, shown: Heard) -> list[str]:
+    """The answer to whoever wants to charge again, or to pay the customer back himself."""
+    if shown.signals("wants-recharge"):
+        return [turn.words("recharge-allowed" if money.known(turn.kb, state) is Money.NOT_TAKEN else "recharge-not-yet")]
+    return [turn.words("no-own-refund")] if shown.signals("own-refund") else []
+
+
+def _kindness(before: Conversation, turn: Turn, shown: Heard) -> list[str]:
+    """A kind word to somebody who is angry, or whose customer waits, once."""
+    if shown.signals("angry") and not before.angry:
+        return [turn.words("angry")]
+    return [turn.words("customer-waiting")] if shown.signals("customer-waiting") and not before.waiting else []
 
 
 def _nothing(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
-    """A message without a single word: a sticker, an emoji."""
-    return Decision(conversation=state, effects=(turn.say([*lead, turn.words("emoji-only")], prompt.choices(turn.kb, state)),))
+    """A message without a single word: a sticker, an emoji, or nothing at all."""
+    words = turn.words("emoji-only" if turn.heard and turn.heard.text else "empty")
+    return proceed.again(state, turn, [*lead, words])
+
+
+def _desperate(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
+    """Somebody speaks of ending it: a human word, and staff at once."""
+    lead = [turn.words("desperate"), *lead]
+    if state.phase is Phase.WITH_STAFF:
+        return relay.told(state, turn, hear(turn.heard, None, ()), lead) if turn.heard else Decision(conversation=state, effects=(turn.say(lead),))
+    return proceed.hand_over(state, turn, Reason.DANGER, lead)
 
 
 def _restart(state: Conversation, turn: Turn) -> Decision:
     state = replace(proceed.over(state), parked=())
     return Decision(conversation=state, effects=(turn.say([turn.words("restart-done")], (render.human(turn.kb),)),))
-
-
-def _with_staff(state: Conversation, turn: Turn, shown: Heard) -> Decision:
-    """While staff hold it, everything goes to them, and the bot is silent; the first time it says that it passed it on."""
-    if shown.wants_restart:
-        return _restart(state, turn)
-    tell = TellStaff(number=state.number or "", text=shown.understanding.text, facts=details(turn.kb, shown.understanding))
-    if state.confusions < 0:
-        return Decision(conversation=state, effects=(tell,))
-    said = turn.say([*_warnings(turn, shown.understanding), turn.words("relayed")])
-    return Decision(conversation=replace(state, confusions=-1), effects=(tell, said))
-
-
-def _answered(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
-    """A text while a question or a step is open."""
-    lead = [*lead, *_tone(state, shown, turn)]
-    state = replace(state, angry=state.angry or shown.signals("angry"))
-    asked, doing = shown.question, prompt.step(turn.kb, state)
-    if doing and shown.signals("still-broken"):
-        return proceed.failed(state, turn, Result.FAILED, [*lead, turn.words("still-broken")])
-    if shown.signals("solved"):
-        return proceed.solved(state, turn)
-    if asked and (option := answer(shown, asked)):
-        return tap.option(state, turn, asked.id, option, lead)
-    if other := _other_topic(state, turn):
-        return _second(state, turn, other, lead)
-    if shown.signals("not-know"):
-        return proceed.detail(state, turn) if doing else tap.chose(state, turn, f"unknown:{asked.id if asked else ''}", lead)
-    return _beside(state, turn, shown, lead)
-
-
-def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
-    """A text that is no answer to the open prompt: something volunteered, a courtesy, or not understood."""
-    assert state.topic is not None
-    heard = shown.understanding
-    told = {finding.answer.question for finding in heard.findings} & set(model(turn.kb, state.topic).rows)
-    if told:
-        return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
-    if heard.entities:
-        return proceed.again(state, turn, [*lead, turn.words("noted")])
-    if shown.signals(*opening.COURTESIES):
-        return proceed.again(state, turn, [*lead, opening.courtesy(turn)])
-    if state.confusions:
-        return proceed.hand_over(state, turn, Reason.LOST, [*lead, turn.words("lost")])
-    return proceed.again(replace(state, confusions=1), turn, [*lead, turn.words("not-understood")])
-
-
-def _other_topic(state: Conversation, turn: Turn) -> str | None:
-    """A second trouble that is clearly in the message."""
-    assert turn.heard is not None
-    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
-    if found.outcome is Outcome.ANSWER and found.topics[0] != state.topic and turn.kb.topics[found.topics[0]].kind is Kind.TROUBLE:
-        return found.topics[0]
-    return None
-
-
-def _second(state: Conversation, turn: Turn, other: str, lead: list[str]) -> Decision:
-    """Money and danger first: the graver trouble goes on, the other one waits."""
-    topics = turn.kb.topics
-    current = state.topic
-    assert current is not None
-    if topics[other].urgency < topics[current].urgency:
-        state = replace(state, parked=(*(id for id in state.parked if id != other), current))
-        return proceed.enter(state, turn, other, [*lead, turn.words("switched", topic=topics[current].title)])
-    if other not in state.parked:
-        state = replace(state, parked=(*state.parked, other))
-    return proceed.again(state, turn, [*lead, turn.words("parked", topic=topics[other].title)])
-
-
-def _back(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
-    """Somebody comes back after hours."""
-    if other := _other_topic(state, turn):
-        return proceed.enter(state, turn, other, lead)
-    if shown.signals("solved"):
-        return proceed.solved(state, turn)
-    if state.confusions < 0 or shown.signals("yes"):
-        return proceed.advance(replace(state, confusions=0), turn, lead)
-    return proceed.again(replace(state, confusions=-1), turn, [*lead, turn.words("resume-ask")])
-
-
-def _collected(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
-    """A text while details are collected."""
-    assert turn.heard is not None
-    if state.expecting == prompt.STORY:
-        return _story(state, turn, lead)
-    wanted = prompt.slot(turn.kb, state)
-    if wanted and "not-know" not in turn.heard.signals and (value := fill(wanted, turn.heard)):
-        state = replace(state, slots=put(state.slots, wanted.id, value))
-    elif wanted:
-        state = replace(state, skipped=(*state.skipped, wanted.id))
-    return proceed.collect(state, turn, lead)
-
-
-def _story(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
-    """What a merchant who wants a human says it is about: the topic routes it."""
-    assert turn.heard is not None
-    found = opening.interpret(state, turn)
-    topic = found.topics[0] if found.outcome is Outcome.ANSWER and turn.kb.topics[found.topics[0]].causes else None
-    state = replace(state, topic=topic, words=state.words or turn.heard.text.replace("\n", " ")[:WORDS])
-    aid = [turn.kb.topics[topic].first_aid] if topic else []
-    return proceed.hand_over(state, turn, Reason.WISH, [*lead, *aid])
 
 
 def _chose(state: Conversation, turn: Turn, choice: str, lead: list[str]) -> Decision:
@@ -285,6 +231,23 @@ def _human(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     return opening.wish(state, turn, lead)
 
 
+def _about_rating(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
+    """A rating in words or figures, thanks, or something new."""
+    stars = _stars(shown)
+    if stars:
+        return _rated(state, turn, stars)
+    if shown.works or shown.signals("thanks"):
+        return proceed.again(state, turn, [*lead, turn.words("thanks")])
+    return opening.choose(_absorb(proceed.over(state), turn, shown.understanding), turn, lead)
+
+
+def _stars(shown: Heard) -> int | None:
+    if found := _STARS.fullmatch(shown.understanding.text.replace(" ", "")):
+        return int(found[1])
+    words = {"rated-bad": 1, "rated-fair": 3, "rated-good": 5}
+    return next((stars for cue, stars in words.items() if shown.is_short and shown.signals(cue)), None)
+
+
 def _rated(state: Conversation, turn: Turn, stars: int) -> Decision:
     """Thanks for a rating, and the trouble that was put aside if there is one."""
     if state.phase is not Phase.RATING or state.topic is None:
@@ -303,8 +266,7 @@ def _sent(state: Conversation, turn: Turn, kind: str, name: str) -> Decision:
     """A photo or another attachment: kept for staff, acknowledged by its kind, and its caption read."""
     state = replace(state, attachments=(*state.attachments, name))
     if state.phase is Phase.WITH_STAFF:
-        tell = TellStaff(number=state.number or "", attachment=name, text=turn.heard.text if turn.heard else "")
-        return Decision(conversation=state, effects=(tell, turn.say([turn.words("relayed")])))
+        return relay.attached(state, turn, name)
     received = turn.words("voice-received" if kind == "voice" else "photo-received")
     wanted = prompt.slot(turn.kb, state)
     if wanted and wanted.kind == "photo":

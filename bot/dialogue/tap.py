@@ -51,6 +51,8 @@ def option(state: Conversation, turn: Turn, question: str, value: str, lead: lis
     doing = prompt.step(turn.kb, state)
     if doing and doing.then == question:
         state = replace(state, steps=put(state.steps, doing.id, Result.ANSWERED))
+    if (question, value) not in state.findings and (aid := turn.kb.questions[question].aid.get(value)):
+        lead = [*lead, *([] if aid in lead else [aid])]
     unknown = tuple(id for id in state.unknown if id != question)
     state = replace(state, findings=put(state.findings, question, value), unknown=unknown, confusions=0)
     return proceed.advance(state, turn, lead)

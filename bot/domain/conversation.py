@@ -29,14 +29,16 @@ class Phase(StrEnum):
 class Conversation:
     """What is known and what is expected next.
 
-    `expecting` names the open prompt: `topic`, `question:<id>`, `step:<id>`, `slot:<id>`, `story`, `resume` or `rating`. `findings` are answers by question,
-    `unknown` the questions answered with 不知道, `asked` all that were asked about this topic, `in_row` how many of them without a step between. `odds` are the
-    topics' probabilities while one is being chosen. `words` are the merchant's own, at most 30 characters. `last_at` is the merchant's wall clock in ISO form.
+    `expecting` names the open prompt: `topic`, `question:<id>`, `step:<id>`, `slot:<id>`, `story`, `resume` or `rating`. `visited` are the topics of this
+    trouble. `findings` are answers by question, the latest last; `unknown` the questions answered with 不知道, `asked` all that were asked about this topic,
+    `in_row` how many of them without a step between. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at most
+    30 characters. `last_at` is the merchant's wall clock in ISO form.
     """
 
     id: str = "local"
     phase: Phase = Phase.IDLE
     topic: str | None = None
+    visited: tuple[str, ...] = ()
     expecting: str | None = None
     odds: tuple[tuple[str, float], ...] = ()
     offered: tuple[str, ...] = ()
@@ -59,6 +61,7 @@ class Conversation:
     confusions: int = 0
     waiting: bool = False
     angry: bool = False
+    desperate: bool = False
     number: str | None = None
     tickets: int = 0
     ticket_at: str | None = None

@@ -58,10 +58,14 @@ class TerminalType(StrEnum):
 
 
 class Money(StrEnum):
-    """What is known of the customer's money. Only NOT_TAKEN permits to charge again."""
+    """What is known of the customer's money. Only NOT_TAKEN permits to charge again.
+
+    CHARGED is what a customer sees, never a result: who was charged may have paid, or be paid back later.
+    """
 
     RECEIVED = "received"
     NOT_TAKEN = "not-taken"
+    CHARGED = "charged"
     UNCLEAR = "unclear"
     NOT_INVOLVED = "not-involved"
 
@@ -77,7 +81,7 @@ class Answer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """Something the bot may ask. `options` maps each button's label to the ways in which merchants say it; `money` tells which of them say
-    what became of the customer's money, `negative` which one means no, where only one does.
+    what became of the customer's money, `negative` which one means no, where only one does, `aid` what to do at once when one is given.
     """
 
     id: str
@@ -87,6 +91,7 @@ class Question:
     options: Mapping[str, tuple[str, ...]]
     money: Mapping[str, Money] = field(default_factory=dict)
     negative: str | None = None
+    aid: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +147,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """What a merchant's message is about. An answer in `hand_over_now` goes to staff at once, one in `danger` with the highest urgency."""
+    """What a merchant's message is about. An answer in `hand_over_now` goes to staff at once, one in `danger` with the highest urgency; one in
+    `elsewhere[topic]` shows that it is really about that other topic. `refuses`: it is not to be helped with, only told why.
+    """
 
     id: str
     title: str
@@ -159,6 +166,8 @@ class Topic:
     ask_for: tuple[str, ...] = ()
     hand_over_now: tuple[Answer, ...] = ()
     danger: tuple[Answer, ...] = ()
+    elsewhere: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
+    refuses: bool = False
     cases: tuple[Case, ...] = ()
     prevent: tuple[str, ...] = ()
 
@@ -215,7 +224,8 @@ class KnowledgeBase:
     """Everything that editors wrote, checked and linked. Orders are the editors' orders; ties are broken by them.
 
     `codes[source][code]`; `code_sources[source]` is the title, the first source is the default; `concepts[canonical]` and `signals[id]` are the words that
-    merchants use; `version` is a digest of the files. Compared by identity, so that what is computed from it can be kept beside it.
+    merchants use, `cues[id]` words that mean something only while a conversation goes on; `version` is a digest of the files. Compared by identity, so that
+    what is computed from it can be kept beside it.
     """
 
     version: str
@@ -228,6 +238,7 @@ class KnowledgeBase:
     screens: tuple[Screen, ...] = ()
     concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     signals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cues: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     out_of_scope: tuple[str, ...] = ()
     other_objects: tuple[str, ...] = ()
     replies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

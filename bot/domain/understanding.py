@@ -67,7 +67,8 @@ class Understanding:
 
     `text` is cleaned and redacted; `topics` is sorted by probability and holds every class of the engine, the pseudo-topics of kind human, chitchat, unclear
     and out-of-scope included; the probabilities sum to 1. `ambiguous` holds digit runs that could be several identifiers: (digits, candidate slots).
-    `doubted` names the questions about money that the message touches without an answer: 扣没扣, 没扣吧.
+    `answer` is the option that it gives to the question that was open. `doubted` names the questions about money that the message touches without an
+    answer: 扣没扣, 没扣吧. `asks` says that it asks, guesses or doubts.
     `screen` is what the merchant says the terminal shows. The signal "no" is also given by a short message that begins with a negation,
     "nothing" by one that is nothing else.
     """
@@ -78,7 +79,9 @@ class Understanding:
     ambiguous: tuple[tuple[str, tuple[str, ...]], ...] = ()
     findings: tuple[Finding, ...] = ()
     doubted: tuple[str, ...] = ()
+    answer: str | None = None
     topics: tuple[TopicMatch, ...] = ()
     signals: tuple[str, ...] = ()
+    asks: bool = False
     other_object: str | None = None
     screen: str = ""

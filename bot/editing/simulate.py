@@ -108,7 +108,7 @@ STRATEGIES: Mapping[str, Strategy] = {
 
 @dataclass(slots=True)
 class Merchant:
-    """One simulated merchant."""
+    """One simulated merchant. `helped`: a step has cleared it up, which is said at the next step that can be ended; a look at the money alone cannot."""
 
     kb: KnowledgeBase
     topic: Topic
@@ -117,6 +117,7 @@ class Merchant:
     chance: Random
     noise: Noise
     answers: dict[str, str] = field(default_factory=dict)
+    helped: bool = False
 
     def truth(self, question: str) -> str:
         """What the cause makes a merchant see; the same each time it is asked."""
@@ -230,11 +231,12 @@ def _move(merchant: Merchant, reading: _Reading, state: Conversation, chance: Ra
     """What the merchant does next; None when giving up."""
     kb, noise = merchant.kb, merchant.noise
     if doing := prompt.step(kb, state):
-        if chance.random() < merchant.cause.fixes.get(doing.id, 0.01):
-            return Chose(choice=f"step:{doing.id}=solved"), None
-        if chance.random() < noise.quit_step:
-            return None
         shown = prompt.question(kb, state)
+        merchant.helped = merchant.helped or chance.random() < merchant.cause.fixes.get(doing.id, 0.01)
+        if merchant.helped and f"step:{doing.id}=solved" in {choice.id for choice in prompt.choices(kb, state)}:
+            return Chose(choice=f"step:{doing.id}=solved"), None
+        if not merchant.helped and chance.random() < noise.quit_step:
+            return None
         return Chose(choice=f"option:{shown.id}={merchant.truth(shown.id)}" if shown else f"step:{doing.id}=failed"), None
     if asked := prompt.question(kb, state):
         if chance.random() < noise.quit_question:

@@ -48,7 +48,8 @@ def build(folder: Folder, version: str) -> KnowledgeBase:
         codes=_frozen({source: _frozen({code: _code(source, code, entry) for code, entry in table.items()}) for source, table in folder.codes.items()}),
         screens=tuple(Screen(texts=(screen.text, *screen.also), topic=screen.topic, findings=_answers([screen.findings])) for screen in folder.screens),
         concepts=_each(folder.concepts, tuple),
-        signals=_each(folder.signals, lambda signal: tuple(signal.words)),
+        signals=_each(folder.signals.signals, lambda signal: tuple(signal.words)),
+        cues=_each(folder.signals.cues, lambda cue: tuple(cue.words)),
         out_of_scope=tuple(folder.out_of_scope.sentences),
         other_objects=tuple(folder.out_of_scope.objects),
         replies=_each(folder.replies, _texts),
@@ -90,6 +91,8 @@ def _topic(id: str, entry: TopicEntry) -> Topic:
         ask_for=tuple(entry.collect.ask),
         hand_over_now=_answers(entry.hand_over_now),
         danger=_answers(entry.danger),
+        elsewhere=_each(entry.elsewhere, _answers),
+        refuses=entry.refuse is not None,
         cases=tuple(map(_case, entry.cases)),
         prevent=tuple(entry.prevent),
     )
@@ -124,6 +127,7 @@ def _question(id: str, entry: QuestionEntry) -> Question:
         options=_each(entry.options, tuple),
         money=_each(entry.money, MONEY.__getitem__),
         negative=_negative(tuple(entry.options)),
+        aid=_frozen(entry.aid),
     )
 
 

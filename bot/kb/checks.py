@@ -46,9 +46,7 @@ def _topics(folder: Folder) -> Iterator[Problem]:
         yield from refer.to_all("question", topic.questions, ("questions",))
         yield from refer.to_all("slot", topic.collect.must, ("collect", "must"))
         yield from refer.to_all("slot", topic.collect.ask, ("collect", "ask"))
-        for name, alternatives in (("hand_over_now", topic.hand_over_now), ("danger", topic.danger)):
-            for number, answers in enumerate(alternatives):
-                yield from refer.to_answers(answers, (name, number))
+        yield from _telling(refer, topic)
         for cause, entry in topic.causes.items():
             yield from _cause(refer, entry, ("causes", cause))
         yield from _indistinct(topic, document)
@@ -57,6 +55,17 @@ def _topics(folder: Folder) -> Iterator[Problem]:
             yield document.problem((), say("check.advice-needs-answer"))
         if len(topic.title) > LONGEST_TITLE:
             yield document.problem(("title",), say("check.long-title", most=LONGEST_TITLE, now=len(topic.title)), fatal=False)
+
+
+def _telling(refer: References, topic: TopicEntry) -> Iterator[Problem]:
+    """The answers that hand over, that mean danger, and that point to another topic."""
+    told: dict[Path, list[dict[str, str]]] = {("hand_over_now",): topic.hand_over_now, ("danger",): topic.danger}
+    for other, alternatives in topic.elsewhere.items():
+        yield from refer.to("topic", other, ("elsewhere", other))
+        told["elsewhere", other] = alternatives
+    for path, alternatives in told.items():
+        for number, answers in enumerate(alternatives):
+            yield from refer.to_answers(answers, (*path, number))
 
 
 def _locked(folder: Folder, topic: TopicEntry, document: Document) -> Iterator[Problem]:
@@ -84,7 +93,7 @@ def _indistinct(topic: TopicEntry, document: Document) -> Iterator[Problem]:
 
 
 def _questions(folder: Folder) -> Iterator[Problem]:
-    vague = {word for signal in VAGUE if signal in folder.signals for word in folder.signals[signal].words}
+    vague = {word for signal in VAGUE if signal in folder.signals.signals for word in folder.signals.signals[signal].words}
     for id, question in folder.questions.items():
         owner: dict[str, str] = {}
         for option, fragments in question.options.items():
@@ -97,8 +106,8 @@ def _questions(folder: Folder) -> Iterator[Problem]:
                     text = say("check.vague-fragment", option=option, fragment=fragment)
                     yield folder.documents["questions.yaml"].problem((id, "options", option, number), text)
         refer = References(folder, folder.documents["questions.yaml"])
-        for option in question.money:
-            yield from refer.to_answers({id: option}, (id, "money"))
+        for option in (*question.money, *question.aid):
+            yield from refer.to_answers({id: option}, (id, "money" if option in question.money else "aid"))
 
 
 def _steps(folder: Folder) -> Iterator[Problem]:

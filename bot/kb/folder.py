@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         GuideEntry,
         QuestionEntry,
         ScreenEntry,
-        SignalEntry,
         SlotEntry,
         StepEntry,
     )
@@ -101,9 +100,9 @@ class Folder:
         return self._file(LexiconFile, LexiconFile({})).root
 
     @property
-    def signals(self) -> dict[str, SignalEntry]:
-        """Signal id → entry."""
-        return self._file(SignalsFile, SignalsFile(signals={})).signals
+    def signals(self) -> SignalsFile:
+        """Signals and cues by id."""
+        return self._file(SignalsFile, SignalsFile(signals={}))
 
     @property
     def out_of_scope(self) -> OutOfScopeFile:

@@ -31,7 +31,7 @@ RETRY = MappingProxyType(
 
 TERMINAL_TYPE = MappingProxyType({"传统": TerminalType.TRADITIONAL, "电签": TerminalType.POCKET, "智能": TerminalType.SMART})
 
-MONEY = MappingProxyType({"收到": Money.RECEIVED, "没扣": Money.NOT_TAKEN, "不明": Money.UNCLEAR})
+MONEY = MappingProxyType({"收到": Money.RECEIVED, "没扣": Money.NOT_TAKEN, "扣了": Money.CHARGED, "不明": Money.UNCLEAR})
 
 NEGATIONS = ("没", "无", "否", "还没", "都没")
 """How an answer that means no begins."""

@@ -130,6 +130,8 @@ class TopicEntry(Entry):
     collect: CollectEntry = CollectEntry()
     hand_over_now: list[OneAnswer] = []
     danger: list[OneAnswer] = []
+    refuse: Literal["是"] | None = None
+    elsewhere: dict[Id, Annotated[list[OneAnswer], Field(min_length=1)]] = {}
     cases: list[CaseEntry] = []
     prevent: list[Sentence] = []
 
@@ -142,6 +144,7 @@ class QuestionEntry(Entry):
     effort: Effort = "简单"
     options: Annotated[dict[Short, list[Short]], Field(min_length=2, max_length=6)]
     money: dict[Short, MoneyWord] = {}
+    aid: dict[Short, Sentence] = {}
 
 
 class StepEntry(Entry):
@@ -203,7 +206,7 @@ class OutOfScopeFile(Entry):
 
 
 class SignalEntry(Entry):
-    """An entry of `signals.yaml`."""
+    """An entry of `signals.yaml`: words that mean one thing wherever they stand, or, as a cue, only while a conversation goes on."""
 
     title: Short
     words: Annotated[list[Short], Field(min_length=1)]
@@ -213,6 +216,7 @@ class SignalsFile(Entry):
     """`signals.yaml`."""
 
     signals: dict[Id, SignalEntry]
+    cues: dict[Id, SignalEntry] = {}
 
 
 class ContactEntry(Entry):

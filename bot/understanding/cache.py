@@ -19,7 +19,7 @@ from .match import Classes, Model, Phrasings
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 7
+VERSION = 8
 """Raise it with every change to features, scores or learning: an older file is then not read."""
 _ARRAYS = ("owners", "weights", "linear", "starts", "rows", "values", "logit")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from .gazetteer import Gazetteer
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 _UNIT = re.compile(r"[a-z]+|\d+|[^a-z\d ]")
 """What counts as one character: a Han character, a run of letters, a run of digits."""
+LONGEST_BRIEF = 3
 
 
 class Tag(NamedTuple):
-    """A known phrase in the text without blanks. `kind` is L (concept), F (answer to a question), S (signal) or K (screen text)."""
+    """A known phrase in the text without blanks. `kind` is L (concept), F (answer to a question), S (signal), K (screen text) or C (cue: no feature)."""
 
     kind: str
     start: int
@@ -46,7 +48,7 @@ class Reading:
         found += [f"q{sound}" for sound in sounds]
         found += [f"d{first}{second}" for first, second in zip(units, units[1:])]  # noqa: B905, RUF007  (`pairwise` is slower here)
         found += [f"p{first}_{second}" for first, second in zip(sounds, sounds[1:])]  # noqa: B905, RUF007
-        found += [f"{tag.kind}{tag.name}" for tag in self.tags]
+        found += [f"{tag.kind}{tag.name}" for tag in self.tags if tag.kind != "C"]
         return found
 
     def spans(self) -> Iterator[tuple[int, int]]:
@@ -54,7 +56,7 @@ class Reading:
         words, units = list(_tiled(self.words)), list(_tiled(self.units))
         pairs = [(first[0], second[1]) for first, second in zip(units, units[1:])]  # noqa: B905, RUF007
         yield from (*words, *units, *units, *pairs, *pairs)
-        yield from ((tag.start, tag.start + len(tag.said)) for tag in self.tags)
+        yield from ((tag.start, tag.start + len(tag.said)) for tag in self.tags if tag.kind != "C")
 
 
 def _number(part: str) -> str:
@@ -88,10 +90,26 @@ class Featurizer:
         self._segmenter = Segmenter(phrase for phrase in phrases.get("L", ()) if len(phrase) <= 4)
         self._sounds = pinyin_by_character()
 
+    def sounds(self, units: Iterable[str]) -> list[str]:
+        """The folded syllable of each Han character; anything else as it is, long numbers as one name."""
+        return [self._sounds.get(unit, "###" if len(unit) > 2 and unit.isdigit() else unit) for unit in units]
+
     def read(self, text: str) -> Reading:
         """The parts of folded text."""
         units = _UNIT.findall(text)
-        sounds = [self._sounds.get(unit, "###" if len(unit) > 2 and unit.isdigit() else unit) for unit in units]
+        sounds = self.sounds(units)
         dense = "".join(units)
-        tags = [Tag(kind, start, said, name) for kind, gazetteer in self._gazetteers.items() for start, said, names in gazetteer.find(dense) for name in names]
+        whole = set(zip(accumulate(map(len, units), initial=0), units))  # noqa: B905  (the total at the end has no unit)
+        tags = [
+            Tag(kind, start, said, name)
+            for kind, gazetteer in self._gazetteers.items()
+            for start, said, names in gazetteer.find(dense)
+            if not _is_brief(said) or (start, said) in whole
+            for name in names
+        ]
         return Reading(self._segmenter.cut(text), units, sounds, tags)
+
+
+def _is_brief(phrase: str) -> bool:
+    """Whether it must stand alone: 51 is not meant in 1518, nor hi in shibai."""
+    return phrase.isascii() and (phrase.isdigit() or len(phrase) <= LONGEST_BRIEF)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from bot.domain.knowledge import KnowledgeBase
 
-CONCEPT, ANSWER, SIGNAL, POINTER = "LFSK"
-"""Kinds of tags. A pointer is a screen text or a response code, and its name is the topic that it points at."""
+CONCEPT, ANSWER, SIGNAL, POINTER, CUE = "LFSKC"
+"""Kinds of tags. A pointer is a screen text or a response code, and its name is the topic that it points at; a cue says nothing of the topic."""
 LEAST_SCREEN = 4
 """Shorter screen texts (请稍候) stand in too many messages to be told from ordinary words."""
 
@@ -26,6 +26,10 @@ class Reader:
     def __init__(self, kb: KnowledgeBase) -> None:
         self._kb = kb
         self._featurizer = Featurizer({kind: list(phrases) for kind, phrases in _phrases(kb)})
+
+    def sounds(self, folded: str) -> list[str]:
+        """The syllables of folded text, folded as sloppy typing folds them."""
+        return self._featurizer.sounds(folded)
 
     def read(self, folded: str, codes: Iterable[str] = ()) -> Reading:
         """The parts of folded text, in which `codes` are response codes."""
@@ -44,6 +48,7 @@ def _phrases(kb: KnowledgeBase) -> Iterator[tuple[str, Iterator[tuple[str, str]]
     yield CONCEPT, ((fold(clean(said)), concept) for concept, variants in kb.concepts.items() for said in (concept, *variants))
     yield ANSWER, ((fold(clean(said)), f"{answer.question}={answer.option}") for answer, said in _answers(kb))
     yield SIGNAL, ((fold(clean(said)), signal) for signal, words in kb.signals.items() for said in words)
+    yield CUE, ((fold(clean(said)), cue) for cue, words in kb.cues.items() for said in words)
     yield POINTER, ((folded, screen.topic) for screen in kb.screens for said in screen.texts if len(folded := fold(clean(said))) >= LEAST_SCREEN)
 
 

@@ -40,7 +40,7 @@ def test_a_step_waits_for_what_it_requires(mind: Mind) -> None:
     free = Evidence(findings={"code-class": "钱或额度不够"}, weary=True)
     action = cheapest(numbers, free, Knobs())
     assert not isinstance(action, Do) or not numbers.requires[action.step]
-    allowed = Evidence(findings={"code-class": "钱或额度不够", "charged": "没扣"}, weary=True)
+    allowed = Evidence(findings={"code-class": "钱或额度不够", "charged": "没扣"}, weary=True, may_charge=True)
     action = cheapest(numbers, allowed, Knobs())
     assert isinstance(action, Do)
     assert numbers.requires[action.step]

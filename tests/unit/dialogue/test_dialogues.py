@@ -53,7 +53,7 @@ class Stage:
         elif "图" in line:
             self._step(Sent(kind="photo", name=line["图"]), None)
         else:
-            heard = self.mind.engine.understand(line["商户"], self.now, prompt.slot(self.mind.kb, self.state))
+            heard = self.mind.engine.understand(line["商户"], self.now, prompt.expected(self.mind.kb, self.state))
             self._step(Said(), heard)
         return "\n".join([bubble for effect in self.effects if isinstance(effect, Say) for bubble in effect.reply.bubbles] + [c.label for c in self.choices()])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bot.dialogue import handoff
+from bot.dialogue import handoff, money
 from bot.dialogue.step import step
 from bot.domain.conversation import Conversation, Phase
 from bot.domain.effects import OpenTicket
@@ -64,7 +64,7 @@ def test_urgency(mind: Mind, state: Conversation, urgency: Urgency) -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "findings", "money"),
+    ("topic", "findings", "expected"),
     [
         ("printer", {}, Money.NOT_INVOLVED),
         ("debited-unknown", {}, Money.UNCLEAR),
@@ -76,5 +76,5 @@ def test_urgency(mind: Mind, state: Conversation, urgency: Urgency) -> None:
         ("declined", {"charged": "扣了"}, Money.UNCLEAR),
     ],
 )
-def test_money(mind: Mind, topic: str, findings: dict[str, Any], money: Money) -> None:
-    assert handoff.money(mind.kb, Conversation(topic=topic, findings=tuple(findings.items()))) is money
+def test_money(mind: Mind, topic: str, findings: dict[str, Any], expected: Money) -> None:
+    assert money.known(mind.kb, Conversation(topic=topic, findings=tuple(findings.items()))) is expected

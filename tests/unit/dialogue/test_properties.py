@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from bot import app
-from bot.dialogue import prompt
+from bot.dialogue import diagnose, money, prompt
 from bot.dialogue.step import step
 from bot.domain.conversation import Conversation, Phase
 from bot.domain.effects import Say
 from bot.domain.events import Chose, Edited, Said, Sent
+from bot.domain.knowledge import Money
 
 if TYPE_CHECKING:
     from bot.domain.effects import Effect
@@ -49,6 +50,13 @@ PHRASES = [
         "扣了",
         "没扣",
         "不知道扣没扣",
+        "不对，扣了",
+        "他说短信来了",
+        "又来一个客人 刷卡超时了",
+        "那我再刷一次",
+        "没用",
+        "成功了",
+        "5分",
         "是不是没扣",
         "3200",
         "不会弄",
@@ -89,7 +97,7 @@ class Merchant(RuleBasedStateMachine):
         self.seen: list[str] = []
 
     def _do(self, event: Event, text: str | None = None) -> None:
-        heard = None if text is None else MIND.engine.understand(text, self.now, prompt.slot(self.kb, self.state))
+        heard = None if text is None else MIND.engine.understand(text, self.now, prompt.expected(self.kb, self.state))
         decision = step(self.state, event, heard, self.kb, self.now)
         self.state, self.effects = decision.conversation, decision.effects
         self.log.append((event, heard, self.kb, self.now, decision.effects))
@@ -148,6 +156,8 @@ class Merchant(RuleBasedStateMachine):
         doing = prompt.step(self.kb, self.state)
         if doing and doing.requires:
             assert any((answer.question, answer.option) in self.state.findings for answer in doing.requires)
+        if doing and self.state.topic in self.kb.topics and doing.id in diagnose.model(self.kb, self.state.topic).charging:
+            assert money.known(self.kb, self.state) is Money.NOT_TAKEN
 
     @invariant()
     def keeps_no_card_number(self) -> None:

@@ -1,0 +1,60 @@
+"""What a text does while details are collected for staff."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.conversation import put
+from bot.domain.tickets import Reason
+
+from . import opening, proceed, prompt
+from .clarify import Outcome
+from .collect import fill
+
+if TYPE_CHECKING:
+    from bot.domain.conversation import Conversation
+    from bot.domain.knowledge import Slot
+
+    from .listen import Heard
+    from .turn import Decision, Turn
+
+
+def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
+    """A text while a detail is asked for: its value, or something else that must not be taken for one."""
+    if alarming := opening.alarming(state, turn):
+        return proceed.enter(state, turn, alarming, lead)
+    if state.expecting == prompt.STORY:
+        return _story(state, turn, lead)
+    if shown.works:
+        return proceed.solved(state, turn)
+    if shown.signals("angry"):
+        return proceed.open_ticket(state, turn, lead)
+    wanted = prompt.slot(turn.kb, state)
+    return _for_slot(state, turn, shown, lead, wanted) if wanted else proceed.collect(state, turn, lead)
+
+
+def _for_slot(state: Conversation, turn: Turn, shown: Heard, lead: list[str], wanted: Slot) -> Decision:
+    """The value of the detail, 不知道, another detail, or a text that is none: then it is asked for once more."""
+    heard = shown.understanding
+    skipped = replace(state, skipped=(*state.skipped, wanted.id), confusions=0)
+    if shown.signals("not-know") or shown.unable:
+        return proceed.collect(skipped, turn, [*lead, turn.words("not-know")])
+    if value := fill(wanted, heard):
+        return proceed.collect(replace(state, slots=put(state.slots, wanted.id, value), confusions=0), turn, lead)
+    if heard.entities:
+        return proceed.again(state, turn, [*lead, turn.words("noted")])
+    if state.confusions:
+        return proceed.collect(skipped, turn, lead)
+    if shown.signals(*opening.COURTESIES):
+        lead = [*lead, opening.courtesy(turn)]
+    return proceed.again(replace(state, confusions=1), turn, lead or [turn.words("no-detail")])
+
+
+def _story(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
+    """What a merchant who wants a human says it is about: the topic routes it."""
+    assert turn.heard is not None
+    found = opening.interpret(state, turn)
+    topic = found.topics[0] if found.outcome is Outcome.ANSWER and turn.kb.topics[found.topics[0]].causes else None
+    aid = [turn.kb.topics[topic].first_aid] if topic else []
+    return proceed.hand_over(replace(state, topic=topic), turn, Reason.WISH, [*lead, *aid])

@@ -1,0 +1,66 @@
+"""What is known of the customer's money. The golden rule stands on it: nobody is told to charge again before it is known that he was not charged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.knowledge import Money, Urgency
+
+if TYPE_CHECKING:
+    from bot.domain.conversation import Conversation
+    from bot.domain.knowledge import KnowledgeBase, Topic
+
+SETTLED = {Money.RECEIVED, Money.NOT_TAKEN}
+
+
+def known(kb: KnowledgeBase, conversation: Conversation) -> Money:
+    """RECEIVED, NOT_TAKEN, UNCLEAR or NOT_INVOLVED. Unclear as well where it is what the topic is about and nobody has said anything."""
+    topic = kb.topics.get(conversation.topic or "")
+    about_money = topic is not None and (comes_first(kb, topic) or (topic.urgency is Urgency.U1 and _asks(kb, topic.questions)))
+    return said(kb, conversation) or (Money.UNCLEAR if about_money else Money.NOT_INVOLVED)
+
+
+def said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:
+    """What the findings that matter to this topic say of the money, in the order in which they were said; None when nothing.
+
+    RECEIVED and NOT_TAKEN together are a contradiction, and a customer who turns out to be charged takes NOT_TAKEN back: both are UNCLEAR.
+    """
+    topic = kb.topics.get(conversation.topic or "")
+    relevant = questions(kb, topic) if topic else kb.questions.keys()
+    told = [kb.questions[question].money.get(option) for question, option in conversation.findings if question in relevant and question in kb.questions]
+    results = [money for money in told if money in SETTLED]
+    if not results:
+        return Money.UNCLEAR if any(told) else None
+    after = told[len(told) - told[::-1].index(results[-1]) :]
+    taken_back = results[-1] is Money.NOT_TAKEN and Money.CHARGED in after
+    return Money.UNCLEAR if len(set(results)) > 1 or taken_back else results[-1]
+
+
+def questions(kb: KnowledgeBase, topic: Topic) -> set[str]:
+    """The questions that matter to a topic: asked, telling its causes apart, or answered by one of its steps."""
+    told = {question for cause in topic.causes.values() for question in cause.answers}
+    shown = {kb.steps[step].then for cause in topic.causes.values() for step in cause.fixes if step in kb.steps}
+    return {*topic.questions, *told, *filter(None, shown)}
+
+
+def comes_first(kb: KnowledgeBase, topic: Topic) -> bool:
+    """Whether the topic's first question is what became of the customer's money."""
+    return _asks(kb, topic.questions[:1])
+
+
+def is_open(kb: KnowledgeBase, conversation: Conversation) -> bool:
+    """Whether this trouble is about money of which nobody knows what became."""
+    topic = kb.topics.get(conversation.topic or "")
+    told = said(kb, conversation) or (Money.UNCLEAR if topic and topic.urgency is Urgency.U1 else None)
+    return topic is not None and comes_first(kb, topic) and told is Money.UNCLEAR
+
+
+def open_question(kb: KnowledgeBase, conversation: Conversation) -> str | None:
+    """The first question about the money that this topic asks and that nobody has answered or been asked."""
+    topic = kb.topics.get(conversation.topic or "")
+    closed = {question for question, _ in conversation.findings} | set(conversation.asked)
+    return next((id for id in topic.questions if id not in closed and _asks(kb, (id,))), None) if topic else None
+
+
+def _asks(kb: KnowledgeBase, ids: tuple[str, ...]) -> bool:
+    return any(kb.questions[id].money for id in ids if id in kb.questions)

@@ -1,0 +1,127 @@
+"""What a text does while a trouble is at hand: a question or a step is open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.conversation import Phase
+from bot.domain.knowledge import Kind, Urgency
+from bot.domain.tickets import Reason, Result
+
+from . import money, opening, proceed, prompt, render, tap
+from .clarify import Outcome, decide
+
+if TYPE_CHECKING:
+    from bot.domain.conversation import Conversation
+
+    from .listen import Heard
+    from .turn import Decision, Turn
+
+SHORTEST_SECOND = 8
+"""Characters from which a message without 还有 or 另外 may bring up something else: shorter ones are answers that were not understood."""
+
+
+def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
+    """A text while a question or a step is open. The gravest reading comes first, then what was asked for, then anything else."""
+    if alarming := opening.alarming(state, turn):
+        return proceed.enter(state, turn, alarming, lead)
+    other = _other_topic(state, turn)
+    if other and shown.signals("second-problem"):
+        return _second(state, turn, other, lead)
+    if shown.question and (option := shown.answer):
+        return tap.option(state, turn, shown.question.id, option, lead)
+    if decision := _reported(state, turn, shown, lead):
+        return decision
+    if _tells(state, turn):
+        return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
+    if other and (len(shown.understanding.text) >= SHORTEST_SECOND or _is_graver(turn, other, state)):
+        return _second(state, turn, other, lead)
+    return _beside(state, turn, shown, lead)
+
+
+def _reported(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision | None:
+    """What came of the open step, or that the answer is not known; None when it says neither."""
+    doing = prompt.step(turn.kb, state)
+    if shown.works:
+        return proceed.solved(state, turn)
+    if doing and shown.unable:
+        return proceed.detail(state, turn)
+    if doing and shown.fails:
+        return proceed.failed(replace(state, confusions=0), turn, Result.FAILED, [*lead, turn.words("still-broken")])
+    if shown.signals("not-know") or (shown.question and shown.unable):
+        return proceed.detail(state, turn) if doing else tap.unknown(state, turn, shown.question.id if shown.question else "", lead)
+    return None
+
+
+def _tells(state: Conversation, turn: Turn) -> bool:
+    """Whether it answers, or takes back, something that matters to this trouble."""
+    assert turn.heard is not None
+    assert state.topic is not None
+    said = {*(finding.answer.question for finding in turn.heard.findings), *turn.heard.doubted}
+    return bool(said & money.questions(turn.kb, turn.kb.topics[state.topic]))
+
+
+def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
+    """A text that is no answer to the open prompt: something volunteered, a courtesy, or not understood."""
+    if shown.understanding.entities:
+        return proceed.again(state, turn, [*lead, turn.words("noted")])
+    if shown.signals(*opening.COURTESIES):
+        return proceed.again(state, turn, [*lead, opening.courtesy(turn)])
+    if lead:
+        return proceed.again(state, turn, lead)
+    if state.confusions:
+        return proceed.hand_over(state, turn, Reason.LOST, [turn.words("lost")])
+    same = bool(shown.understanding.topics) and shown.understanding.topics[0].topic == state.topic
+    return proceed.again(replace(state, confusions=1), turn, [turn.words("heard-same" if same else "not-understood")])
+
+
+def _other_topic(state: Conversation, turn: Turn) -> str | None:
+    """Another matter that is clearly in the message: a trouble, or something that is not to be helped with."""
+    assert turn.heard is not None
+    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
+    if found.outcome is Outcome.ANSWER and found.topics[0] != state.topic and turn.kb.topics[found.topics[0]].kind is Kind.TROUBLE:
+        return found.topics[0]
+    return None
+
+
+def _is_graver(turn: Turn, other: str, state: Conversation) -> bool:
+    topics = turn.kb.topics
+    return topics[other].refuses or (topics[other].urgency <= Urgency.U1 and topics[other].urgency < topics[state.topic or ""].urgency)
+
+
+def _second(state: Conversation, turn: Turn, other: str, lead: list[str]) -> Decision:
+    """Money and danger first: the graver trouble goes on, the other one waits. What is refused is refused in passing."""
+    topics, current = turn.kb.topics, state.topic
+    assert current is not None
+    if topics[other].refuses:
+        return proceed.again(state, turn, [*lead, *proceed.refusal(turn, state, topics[other])])
+    if _is_graver(turn, other, state):
+        state = replace(state, parked=(*(id for id in state.parked if id != other), current))
+        return proceed.enter(state, turn, other, [*lead, turn.words("switched", topic=topics[current].title)])
+    if other not in state.parked:
+        state = replace(state, parked=(*state.parked, other))
+    return proceed.again(state, turn, [*lead, turn.words("parked", topic=topics[other].title)])
+
+
+def returned(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
+    """Somebody comes back after hours: an answer goes on where it stopped, anything else is met with the question whether it is still the same."""
+    doing = prompt.step(turn.kb, state)
+    if shown.answer or shown.works or (doing and (shown.fails or shown.unable)):
+        return told(state, turn, shown, lead)
+    if other := _other_topic(state, turn):
+        return proceed.enter(state, turn, other, lead)
+    title = turn.kb.topics[state.topic].title if state.topic else ""
+    state = replace(state, phase=Phase.CHOOSING, expecting=prompt.RESUME)
+    return proceed.again(state, turn, [*lead, turn.words("resume-ask", topic=title)])
+
+
+def resumed(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
+    """What was written instead of saying whether it is still the same."""
+    if other := _other_topic(state, turn):
+        return proceed.enter(state, turn, other, lead)
+    if shown.works:
+        return proceed.solved(state, turn)
+    if shown.signals("no") and not _tells(state, turn):
+        return opening.offer(proceed.fresh(state), turn, render.menu(turn.kb), [*lead, turn.words("menu-title")])
+    return proceed.advance(replace(state, confusions=0), turn, lead)
