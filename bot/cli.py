@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     command("details", _details, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
     kb = commands.add_parser("kb", help=say("cli.kb")).add_subparsers(required=True, metavar=say("cli.command"))
     command("check", _kb_check, kb)
+    command("learn", _kb_learn, kb)
     command("schema", _kb_schema, kb).add_argument("--out", type=Path, metavar="DIR", help=say("cli.out"))
     simulation = command("simulate", _kb_simulate, kb, json_output=True)
     simulation.add_argument("--dialogues", type=int, default=2000, metavar="N", help=say("cli.dialogues"))
@@ -124,6 +125,13 @@ def _kb_check(options: argparse.Namespace) -> int:
     errors = sum(problem.fatal for problem in problems)
     print(say("cli.counted", errors=errors, warnings=len(problems) - errors))
     return FAILED if errors else DONE
+
+
+def _kb_learn(options: argparse.Namespace) -> int:
+    """Learn ahead of time, so that the first message does not wait for it."""
+    mind = app.wake(options.knowledge, options.cache)
+    print(say("cli.learnt", version=mind.kb.version, folder=options.cache))
+    return DONE
 
 
 def _kb_simulate(options: argparse.Namespace) -> int:
