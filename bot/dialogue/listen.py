@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LONGEST_NUMBER = 1
 """Digits of a number that may be a button's: two of them are rather a response code."""
+SHORTEST_LABEL = 2
 LONGEST_COMMAND = 12
 """A wish to start again is a short message; a word of it inside a story is not one."""
 LONGEST_REPORT = 16

@@ -16,8 +16,7 @@ SETTLED = {Money.RECEIVED, Money.NOT_TAKEN}
 def known(kb: KnowledgeBase, conversation: Conversation) -> Money:
     """RECEIVED, NOT_TAKEN, UNCLEAR or NOT_INVOLVED. Unclear as well where it is what the topic is about and nobody has said anything."""
     topic = kb.topics.get(conversation.topic or "")
-    about_money = topic is not None and (comes_first(kb, topic) or (topic.urgency is Urgency.U1 and _asks(kb, topic.questions)))
-    return said(kb, conversation) or (Money.UNCLEAR if about_money else Money.NOT_INVOLVED)
+    return said(kb, conversation) or (Money.UNCLEAR if topic and comes_first(kb, topic) else Money.NOT_INVOLVED)
 
 
 def said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:

@@ -100,8 +100,7 @@ def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Dec
         case Do(step) if state.expecting == f"step:{step}":
             return again(state, turn, bubbles)
         case Do(step):
-            charging = [turn.words("check-before-charge")] if step in numbers.charging else []
-            return _guide(state, turn, step, [*bubbles, *charging])
+            return _guide(state, turn, step, bubbles)
         case _:
             return hand_over(state, turn, Reason.EXHAUSTED, bubbles)
 
@@ -134,8 +133,10 @@ def _ask(state: Conversation, turn: Turn, question: str, bubbles: list[str]) -> 
 
 
 def _guide(state: Conversation, turn: Turn, step: str, bubbles: list[str]) -> Decision:
-    """The step, in the variant of the merchant's terminal if that is known."""
+    """The step, in the variant of the merchant's terminal if that is known; one that charges again begins with a last look."""
     state, why = _explain(state, turn)
+    if step in model(turn.kb, state.topic or "").charging:
+        why = [*why, turn.words("check-before-charge")]
     detailed = state.detailed == step
     text = render.step_text(turn.kb, turn.kb.steps[step], _terminal(turn.kb, state), detailed=detailed)
     state = replace(state, phase=Phase.GUIDING, expecting=f"step:{step}", in_row=0)
