@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 
 class Secret(StrEnum):
-    """Card data that is removed before anything is stored."""
+    """Card and identity data that is removed before anything is stored."""
 
     PAN = "pan"
+    EXPIRY = "expiry"
     CVV = "cvv"
     PIN = "pin"
     OTP = "otp"
+    ID = "id"
 
 
 class Precision(StrEnum):
