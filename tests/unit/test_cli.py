@@ -7,11 +7,16 @@ import os
 import shlex
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from bot.app import Mind
+
+NOW = datetime(2026, 11, 24, 10)  # noqa: DTZ001  (the merchant's wall clock)
 ROOT = Path(__file__).parents[2]
 TOPICS = {
     "printer": ["小票打不出来", "纸卡住了", "打出来是白的", "没纸了", "字太淡看不清"],
@@ -84,10 +89,10 @@ def test_ask_says_what_it_is_why_and_what_comes_first(cache: Path) -> None:
         "的" * 4096,
     ],
 )
-def test_any_text_gets_an_answer(cache: Path, text: str) -> None:
-    answer = ask(cache, text)
-    assert answer["reply"]["bubbles"]
-    assert all(bubble.strip() for bubble in answer["reply"]["bubbles"])
+def test_any_text_gets_an_answer(mind: Mind, text: str) -> None:
+    reply = mind.answer(text, NOW).reply
+    assert reply.bubbles
+    assert all(bubble.strip() for bubble in reply.bubbles)
 
 
 def test_a_megabyte_of_text(cache: Path) -> None:
