@@ -89,6 +89,8 @@ def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Dec
         return replace(decision, conversation=replace(decision.conversation, turns=state.turns))
     if reason := must_hand_over(turn.kb, state):
         return hand_over(state, turn, reason, bubbles)
+    if money.comes_first(turn.kb, turn.kb.topics[state.topic]) and money.known(turn.kb, state) is Money.RECEIVED:
+        return solved(state, turn, [*bubbles, turn.words("money-received")])
     numbers, known = model(turn.kb, state.topic), handoff.evidence(turn.kb, state)
     doubtful = contradicting(numbers, known)
     if doubtful and state.reasked is None and doubtful in state.asked and state.in_row < IN_ROW:
@@ -187,8 +189,8 @@ def failed(state: Conversation, turn: Turn, result: Result, bubbles: Iterable[st
     return advance(state, turn, bubbles)
 
 
-def solved(state: Conversation, turn: Turn) -> Decision:
-    """The trouble is over: one tip that fits, and a rating. What the open step was is kept as what helped.
+def solved(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
+    """The trouble is over: one tip that fits, and a rating. What the open step was is kept as what helped; `bubbles` say why it is over.
 
     A trouble about money is not over before somebody has said what became of the money: that is asked for once.
     """
@@ -201,8 +203,9 @@ def solved(state: Conversation, turn: Turn) -> Decision:
     if doing := prompt.step(turn.kb, state):
         state = replace(state, steps=put(state.steps, doing.id, Result.SOLVED))
     tip = _tip(turn.kb, state)
-    bubbles = [turn.words("solved"), turn.words("prevention", tip=tip) if tip else "", turn.words("rating-ask")]
+    told = [*bubbles] or [turn.words("solved")]
     state = replace(state, phase=Phase.RATING, expecting=prompt.RATING)
+    bubbles = [*told, turn.words("prevention", tip=tip) if tip else "", turn.words("rating-ask")]
     return Decision(conversation=state, effects=(turn.say(bubbles, prompt.choices(turn.kb, state)),))
 
 

@@ -24,7 +24,7 @@ REPLIES = (
     "button-skip", "button-unknown", "button-yes", "card-data-warning", "check-before-charge", "code-answer", "code-unknown", "collect-intro",
     "collect-later", "conflict", "customer-waiting", "desperate", "echo", "elsewhere", "emoji-only", "empty", "fact", "goodbye", "greeting",
     "handoff-said", "heard-same", "hotline", "human-confirm",
-    "id-warning", "injection", "likely", "look-for", "lost", "menu-title", "money-unclear", "no-detail",
+    "id-warning", "injection", "likely", "look-for", "lost", "menu-title", "money-received", "money-unclear", "no-detail",
     "no-own-refund", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button", "other-object", "out-of-scope",
     "parked", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good", "rating-ask", "rating-thanks",
     "reason-why", "received", "recharge-allowed", "recharge-not-yet", "relayed", "restart-done", "restart-part", "resume-ask",

@@ -21,7 +21,7 @@ from bot.dialogue.step import step
 from bot.domain.conversation import Conversation, Phase
 from bot.domain.effects import OpenTicket
 from bot.domain.events import Chose, Said
-from bot.domain.knowledge import Kind, Urgency
+from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bot.dialogue.diagnose import Action, Evidence, Model
     from bot.domain.events import Event
-    from bot.domain.knowledge import Answer, Cause, KnowledgeBase, Topic
+    from bot.domain.knowledge import Answer, Cause, KnowledgeBase, Question, Topic
     from bot.domain.understanding import Understanding
 
 MORNING = datetime(2026, 1, 5, 10)  # noqa: DTZ001  (the merchant's wall clock)
@@ -136,11 +136,18 @@ class Merchant:
                 self.answers[question] = self.chance.choice(options)
         return self.answers[question]
 
+    def sees(self, question: Question) -> Chose:
+        """The answer to a question. To see that the money arrived clears a trouble up in which it really did."""
+        option = self.truth(question.id)
+        arrived = question.money.get(option) is Money.RECEIVED and self.cause.answers.get(question.id, {}).get(option, 0.0) >= HELPS
+        self.helped = self.helped or arrived
+        return Chose(choice=f"option:{question.id}={option}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a dialogue ended: `solved`, `rightly`, `needless`, `gave-up` or `limit`; merchant turns, questions asked, reason, milliseconds of each `step`, and
-    the steps that the merchant was guided through."""
+    """How a dialogue ended: `solved`, `rightly`, `needless`, `unhelped`, `misled`, `gave-up` or `limit`; merchant turns, questions asked, reason,
+    milliseconds of each `step`, and the steps that the merchant was guided through."""
 
     end: str
     turns: int
@@ -233,7 +240,7 @@ def _dialogue(merchant: Merchant, reading: _Reading, strategy: Strategy) -> Endi
         if packet:
             return _ended(merchant, before, state, times, done, packet.reason)
         if state.phase is Phase.RATING:
-            return _left(merchant, state, times, done, "solved")
+            return _left(merchant, state, times, done, "solved" if merchant.helped else "misled")
         move = _move(merchant, reading, state, chance)
         if move is None:
             return _left(merchant, state, times, done, "gave-up")
@@ -269,12 +276,14 @@ def _move(merchant: Merchant, reading: _Reading, state: Conversation, chance: Ra
             return Chose(choice=f"step:{doing.id}=solved"), None
         if not merchant.helped and chance.random() < noise.quit_step:
             return None
-        return Chose(choice=f"option:{shown.id}={merchant.truth(shown.id)}" if shown else f"step:{doing.id}=failed"), None
+        if shown:
+            return merchant.sees(shown), None
+        return Chose(choice=f"step:{doing.id}=failed"), None
     if asked := prompt.question(kb, state):
         if chance.random() < noise.quit_question:
             return None
         known = chance.random() >= noise.unknown
-        return Chose(choice=f"option:{asked.id}={merchant.truth(asked.id)}" if known else f"unknown:{asked.id}"), None
+        return merchant.sees(asked) if known else Chose(choice=f"unknown:{asked.id}"), None
     if state.phase is Phase.COLLECTING:
         return Chose(choice="send"), None
     return _topic_move(merchant, reading, state, chance)
