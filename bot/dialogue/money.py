@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.knowledge import Money, Urgency
+from bot.domain.knowledge import Money
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -50,8 +50,10 @@ def comes_first(kb: KnowledgeBase, topic: Topic) -> bool:
 def is_open(kb: KnowledgeBase, conversation: Conversation) -> bool:
     """Whether this trouble is about money of which nobody knows what became."""
     topic = kb.topics.get(conversation.topic or "")
-    told = said(kb, conversation) or (Money.UNCLEAR if topic and topic.urgency is Urgency.U1 else None)
-    return topic is not None and comes_first(kb, topic) and told is Money.UNCLEAR
+    if topic is None or not comes_first(kb, topic):
+        return False
+    told, answered = said(kb, conversation), {question for question, _ in conversation.findings}
+    return told is Money.UNCLEAR or (told is None and topic.questions[0] not in answered)
 
 
 def open_question(kb: KnowledgeBase, conversation: Conversation) -> str | None:

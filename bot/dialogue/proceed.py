@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase, put
 from bot.domain.effects import OpenTicket
-from bot.domain.knowledge import Kind, Money
+from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason, Result
 
 from . import handoff, money, prompt, render
@@ -114,7 +114,7 @@ def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
         return Reason.DANGER
     if handoff.hand_over_finding(topic, state):
         return Reason.FINDING
-    if state.waiting and money.is_open(kb, state):
+    if state.waiting and money.is_open(kb, state) and (topic.urgency is Urgency.U1 or money.said(kb, state)):
         return Reason.WAITING
     return Reason.LONG if state.turns >= LONG else None
 
@@ -194,7 +194,7 @@ def solved(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Deci
 
     A trouble about money is not over before somebody has said what became of the money: that is asked for once.
     """
-    if state.topic and money.comes_first(turn.kb, turn.kb.topics[state.topic]) and money.known(turn.kb, state) is Money.UNCLEAR:
+    if money.is_open(turn.kb, state):
         shown = prompt.question(turn.kb, state)
         if shown and shown.money and state.confusions == 0:
             return again(replace(state, confusions=1), turn, [turn.words("what-shows")])
