@@ -124,21 +124,22 @@ class Merchant:
     answers: dict[str, str] = field(default_factory=dict)
     helped: bool = False
 
-    def truth(self, question: str) -> str:
-        """What the cause makes a merchant see; the same each time it is asked."""
-        if question not in self.answers:
-            rows = model(self.kb, self.topic.id).rows.get(question)
-            options = list(self.kb.questions[question].options)
+    def truth(self, question: str) -> str | None:
+        """What the cause makes a merchant see; the same each time it is asked. None for what has nothing to do with the trouble."""
+        rows = model(self.kb, self.topic.id).rows.get(question)
+        if question not in self.answers and rows:
+            options = list(rows)
             place = list(self.topic.causes).index(self.cause.id)
-            weights = [rows[option][place] for option in options] if rows else [1.0] * len(options)
-            self.answers[question] = self.chance.choices(options, weights)[0]
+            self.answers[question] = self.chance.choices(options, [rows[option][place] for option in options])[0]
             if self.chance.random() < self.noise.wrong:
                 self.answers[question] = self.chance.choice(options)
-        return self.answers[question]
+        return self.answers.get(question)
 
-    def sees(self, question: Question) -> Chose:
-        """The answer to a question. To see that the money arrived clears a trouble up in which it really did."""
+    def sees(self, question: Question) -> Chose | None:
+        """The answer to a question, None when it is not known. To see that the money arrived clears a trouble up in which it really did."""
         option = self.truth(question.id)
+        if option is None:
+            return None
         arrived = question.money.get(option) is Money.RECEIVED and self.cause.answers.get(question.id, {}).get(option, 0.0) >= HELPS
         self.helped = self.helped or arrived
         return Chose(choice=f"option:{question.id}={option}")
@@ -255,7 +256,7 @@ def _left(merchant: Merchant, state: Conversation, times: list[float], done: set
 
 def _ended(merchant: Merchant, before: Conversation, state: Conversation, times: list[float], done: set[str], reason: Reason) -> Ending:
     """A hand-over: right where staff are needed, or a hard rule demands it; needless where a step that was not tried would have helped."""
-    right = state.topic == merchant.topic.id and (reason in {Reason.DANGER, Reason.FINDING, Reason.WAITING} or merchant.cause.staff is not None)
+    right = merchant.topic.id in state.visited and (reason in {Reason.DANGER, Reason.FINDING, Reason.WAITING} or merchant.cause.staff is not None)
     tried = {step for step, _ in state.steps}
     numbers = model(merchant.kb, merchant.topic.id)
     known = set(state.findings)
@@ -276,14 +277,12 @@ def _move(merchant: Merchant, reading: _Reading, state: Conversation, chance: Ra
             return Chose(choice=f"step:{doing.id}=solved"), None
         if not merchant.helped and chance.random() < noise.quit_step:
             return None
-        if shown:
-            return merchant.sees(shown), None
-        return Chose(choice=f"step:{doing.id}=failed"), None
+        return (merchant.sees(shown) if shown else None) or Chose(choice=f"step:{doing.id}=failed"), None
     if asked := prompt.question(kb, state):
         if chance.random() < noise.quit_question:
             return None
         known = chance.random() >= noise.unknown
-        return merchant.sees(asked) if known else Chose(choice=f"unknown:{asked.id}"), None
+        return (merchant.sees(asked) if known else None) or Chose(choice=f"unknown:{asked.id}"), None
     if state.phase is Phase.COLLECTING:
         return Chose(choice="send"), None
     return _topic_move(merchant, reading, state, chance)
