@@ -22,17 +22,19 @@ def known(kb: KnowledgeBase, conversation: Conversation) -> Money:
 def said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:
     """What the findings that matter to this topic say of the money, in the order in which they were said; None when nothing.
 
-    RECEIVED and NOT_TAKEN together are a contradiction, and a customer who turns out to be charged takes NOT_TAKEN back: both are UNCLEAR.
+    RECEIVED and NOT_TAKEN together are a contradiction: UNCLEAR. So is a customer who was not charged and then was; but what the terminal or the acquirer
+    says stands against what he sees (domain brief, B0.2: his bank is slower).
     """
     topic = kb.topics.get(conversation.topic or "")
     relevant = questions(kb, topic) if topic else kb.questions.keys()
-    told = [kb.questions[question].money.get(option) for question, option in conversation.findings if question in relevant and question in kb.questions]
-    results = [money for money in told if money in SETTLED]
-    if not results:
-        return Money.UNCLEAR if any(told) else None
-    after = told[len(told) - told[::-1].index(results[-1]) :]
-    taken_back = results[-1] is Money.NOT_TAKEN and Money.CHARGED in after
-    return Money.UNCLEAR if len(set(results)) > 1 or taken_back else results[-1]
+    told = [(id, money) for id, option in conversation.findings if id in relevant and id in kb.questions and (money := kb.questions[id].money.get(option))]
+    settled = [(id, money) for id, money in told if money in SETTLED]
+    if not settled:
+        return Money.UNCLEAR if told else None
+    id, result = settled[-1]
+    by_customer = Money.CHARGED in kb.questions[id].money.values()
+    taken_back = result is Money.NOT_TAKEN and by_customer and any(money is Money.CHARGED for _, money in told[told.index(settled[-1]) :])
+    return Money.UNCLEAR if taken_back or len({money for _, money in settled}) > 1 else result
 
 
 def questions(kb: KnowledgeBase, topic: Topic) -> set[str]:
