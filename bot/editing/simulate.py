@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bot.dialogue import prompt
-from bot.dialogue.diagnose import EXPECTED_COST, Ask, Do, HandOver, Knobs, Strategy, best_step, model, posterior
+from bot.dialogue.diagnose import EXPECTED_COST, WRONG, Ask, Do, HandOver, Knobs, Strategy, best_step, model, posterior
 from bot.dialogue.step import step
 from bot.domain.conversation import Conversation, Phase
 from bot.domain.effects import OpenTicket
@@ -130,7 +130,8 @@ class Merchant:
         if question not in self.answers and rows:
             options = list(rows)
             place = list(self.topic.causes).index(self.cause.id)
-            self.answers[question] = self.chance.choices(options, [rows[option][place] for option in options])[0]
+            seen = [max(0.0, rows[option][place] - WRONG / len(options)) for option in options]  # the model's share of errors is not the cause's: `noise` errs
+            self.answers[question] = self.chance.choices(options, seen)[0]
             if self.chance.random() < self.noise.wrong:
                 self.answers[question] = self.chance.choice(options)
         return self.answers.get(question)
