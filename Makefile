@@ -44,6 +44,7 @@ clean:  ## forget the environment and all caches
 .venv/ready: requirements.txt pyproject.toml | .venv/bin/python
 	$(PIP) install --require-hashes -r requirements.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/posbot kb learn >/dev/null || true  # the first message need not wait; a broken knowledge base is reported when it is used
 	@touch $@
 
 .venv/ready-%: requirements-%.txt .venv/ready

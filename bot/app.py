@@ -43,7 +43,7 @@ class Mind:
 
     def answer(self, text: str, now: datetime) -> Answered:
         """What one message means and what the bot says first. `now` is the merchant's wall-clock time."""
-        heard = self.engine.understand(text, now)
+        heard = self.engine.understand(text, now, explain=True)
         replies = [effect.reply for effect in step(Conversation(), Said(), heard, self.kb, now).effects if isinstance(effect, Say)]
         return Answered(kb=self.kb, heard=heard, decision=decide(heard.topics, heard.signals, kinds(self.kb)), reply=replies[0])
 

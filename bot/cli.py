@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -20,6 +21,7 @@ from bot.wording import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
 DONE, FAILED, USAGE = 0, 1, 2
 HEADLINE = ("messages", "top1", "right", "right_or_offered", "wrong", "human", "chitchat", "out_of_scope", "unclear", "ms_p50", "ms_p99")
@@ -31,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         with suppress(AttributeError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = _run(arguments)
+        print(end="", flush=True)  # a full disk is told here, not by the interpreter on its way out
     except MessageFileError as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -45,10 +47,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return FAILED
     except BrokenPipeError:  # `posbot eval … | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         return DONE
+    except OSError as error:
+        _close_output()
+        print(say("cli.cannot-stream", reason=error.strerror), file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         return 130
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as end:  # --help, wrong usage
+        return int(end.code or DONE)
+    return int(options.run(options))
+
+
+def _close_output() -> None:
+    """Let what is still in the buffer go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _input() -> TextIO:
+    """What is piped in; nothing when the input is closed (`posbot ask <&-`)."""
+    return sys.stdin or io.StringIO()
+
+
+def _folder(typed: str) -> Path:
+    """A folder that was named. Raises ArgumentTypeError for the empty name, which would otherwise be the current folder."""
+    if not typed.strip():
+        raise argparse.ArgumentTypeError(say("cli.empty-path"))
+    return Path(typed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,10 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="posbot", description=say("cli.about"))
     commands = parser.add_subparsers(required=True, metavar=say("cli.command"))
 
-    def command(name: str, run: Any, under: Any = commands, *, json_output: bool = False) -> argparse.ArgumentParser:
+    def command(name: str, run: Any, under: Any = commands, *, knowledge: bool = True, json_output: bool = False) -> argparse.ArgumentParser:
         entry: argparse.ArgumentParser = under.add_parser(name, help=say(f"cli.{name}"), description=say(f"cli.{name}"))
         entry.set_defaults(run=run, cache=defaults.cache)
-        entry.add_argument("--knowledge", type=Path, default=defaults.knowledge, metavar="DIR", help=say("cli.knowledge"))
+        if knowledge:
+            entry.add_argument("--knowledge", type=_folder, default=defaults.knowledge, metavar="DIR", help=say("cli.knowledge"))
         if json_output:
             entry.add_argument("--json", action="store_true", help=say("cli.json"))
         return entry
@@ -67,10 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     command("ask", _ask, json_output=True).add_argument("text", nargs="?", help=say("cli.text"))
     command("chat", _chat).add_argument("--jsonl", action="store_true", help=say("cli.jsonl"))
     command("eval", _eval, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
-    command("details", _details, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
+    command("details", _details, knowledge=False, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
     kb = commands.add_parser("kb", help=say("cli.kb")).add_subparsers(required=True, metavar=say("cli.command"))
     command("check", _kb_check, kb)
-    command("schema", _kb_schema, kb).add_argument("--out", type=Path, metavar="DIR", help=say("cli.out"))
+    command("learn", _kb_learn, kb)
+    command("schema", _kb_schema, kb, knowledge=False).add_argument("--out", type=_folder, metavar="DIR", help=say("cli.out"))
     simulation = command("simulate", _kb_simulate, kb, json_output=True)
     simulation.add_argument("--dialogues", type=int, default=2000, metavar="N", help=say("cli.dialogues"))
     simulation.add_argument("--seed", type=int, default=1, metavar="N", help=say("cli.seed"))
@@ -79,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _ask(options: argparse.Namespace) -> int:
     """`posbot ask "…"`; without text, what is piped in."""
-    text = sys.stdin.read() if options.text is None else options.text
+    text = _input().read() if options.text is None else options.text
     mind = app.wake(options.knowledge, options.cache)
     answered = mind.answer(text, datetime.now())  # noqa: DTZ005  (the merchant's wall clock)
     print(json.dumps(as_json(answered), ensure_ascii=False, indent=2) if options.json else as_text(answered))
@@ -87,22 +121,23 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _chat(options: argparse.Namespace) -> int:
-    app.chat(app.wake(options.knowledge, options.cache), sys.stdin, sys.stdout, programs=options.jsonl)
+    app.chat(app.wake(options.knowledge, options.cache), _input(), sys.stdout, programs=options.jsonl)
     return DONE
 
 
 def _eval(options: argparse.Namespace) -> int:
     mind = app.wake(options.knowledge, options.cache)
-    report = evaluate.evaluate(options.file, mind.kb, mind.engine)
+    found = evaluate.evaluate(options.file, mind.kb, mind.engine)
+    report = evaluate.report(found)
     if options.json:
         print(json.dumps(report, ensure_ascii=False))
         return DONE
     for name in HEADLINE:
         print(f"{name:18}{'–' if report[name] is None else report[name]}")
-    for result in report["results"]:
-        if result["label"] != result["outcome"]:
-            ranked = "  ".join(f"{topic} {share:.2f}" for topic, share in result["topics"][:4])
-            print(f"  {result['label']:20}{result['outcome']:14}{ranked:90}{result['text']!r}")
+    for result in found:
+        if result.failed:
+            ranked = "  ".join(f"{topic} {share:.2f}" for topic, share in result.ranked[:4])
+            print(f"  {result.label:20}{result.decision.outcome.value:14}{ranked:90}{result.text!r}")
     return DONE
 
 
@@ -124,6 +159,13 @@ def _kb_check(options: argparse.Namespace) -> int:
     errors = sum(problem.fatal for problem in problems)
     print(say("cli.counted", errors=errors, warnings=len(problems) - errors))
     return FAILED if errors else DONE
+
+
+def _kb_learn(options: argparse.Namespace) -> int:
+    """Learn ahead of time, so that the first message does not wait for it."""
+    mind = app.wake(options.knowledge, options.cache)
+    print(say("cli.learnt", version=mind.kb.version, folder=options.cache))
+    return DONE
 
 
 def _kb_simulate(options: argparse.Namespace) -> int:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.domain.clock import wall_clock
 from bot.domain.effects import OpenTicket, Rate, Say, TellStaff
 from bot.wording import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
     from typing import TextIO
 
     from bot.domain.effects import Effect
@@ -76,7 +77,7 @@ def talk_json(lines: Iterable[str], out: TextIO, conversation: Talk, start: date
             continue
         try:
             entry = _entry(line)
-            now = datetime.fromisoformat(entry["at"]).replace(tzinfo=None) if "at" in entry else now
+            now = wall_clock(entry["at"]) if "at" in entry else now
             found = [*_shown(_event(conversation, entry, now)), {"state": conversation.state()}]
         except ValueError as error:
             found = [{"error": str(error)}]
@@ -100,7 +101,7 @@ def _entry(line: str) -> dict[str, str]:
         raise ValueError(say("terminal.not-an-event"))
     if "at" in entry:
         try:
-            datetime.fromisoformat(entry["at"])
+            wall_clock(entry["at"])
         except ValueError:
             raise ValueError(say("terminal.not-a-time", value=entry["at"])) from None
     return entry

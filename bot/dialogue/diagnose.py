@@ -38,11 +38,11 @@ class Knobs:
     a question or a failed step. Found with `posbot kb simulate`: dearer hand-overs are needless less often, dearer steps make more of them.
     """
 
-    hand_over: float = 60.0
-    rightly: float = 20.0
-    turn: float = 0.4
-    question_loss: float = 0.03
-    step_loss: float = 0.05
+    hand_over: float = 120.0
+    rightly: float = 40.0
+    turn: float = 0.7
+    question_loss: float = 0.025
+    step_loss: float = 0.04
     most_questions: int = 4
 
 

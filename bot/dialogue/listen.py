@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LONGEST_NUMBER = 1
 """Digits of a number that may be a button's: two of them are rather a response code."""
+SHORTEST_LABEL = 2
 LONGEST_COMMAND = 12
 """A wish to start again is a short message; a word of it inside a story is not one."""
 LONGEST_REPORT = 16
@@ -91,11 +92,12 @@ def hear(understanding: Understanding, question: Question | None, choices: Itera
 
 
 def _tapped(text: str, choices: tuple[Choice, ...]) -> str | None:
-    """The choice whose label was typed, or whose number; where a detail is asked for, a number is the detail."""
+    """The choice whose label, its beginning or its number was typed; where a detail is asked for, a number is the detail."""
     said = text.strip(" .!\u3001\u3002\uff01")
-    for choice in choices:
-        if said == choice.label:
-            return choice.id
+    whole = [choice.id for choice in choices if choice.label == said]
+    begun = [choice.id for choice in choices if len(said) >= SHORTEST_LABEL and choice.label.startswith(said)]
+    if whole or len(begun) == 1:
+        return (whole or begun)[0]
     bare = any(choice.id.startswith("skip:") for choice in choices) and not any(choice.id.startswith("slot:") for choice in choices)
     if not bare and said.isdecimal() and len(said) <= LONGEST_NUMBER and 1 <= int(said) <= len(choices):
         return choices[int(said) - 1].id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.knowledge import Money, Urgency
+from bot.domain.knowledge import Money
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -16,24 +16,25 @@ SETTLED = {Money.RECEIVED, Money.NOT_TAKEN}
 def known(kb: KnowledgeBase, conversation: Conversation) -> Money:
     """RECEIVED, NOT_TAKEN, UNCLEAR or NOT_INVOLVED. Unclear as well where it is what the topic is about and nobody has said anything."""
     topic = kb.topics.get(conversation.topic or "")
-    about_money = topic is not None and (comes_first(kb, topic) or (topic.urgency is Urgency.U1 and _asks(kb, topic.questions)))
-    return said(kb, conversation) or (Money.UNCLEAR if about_money else Money.NOT_INVOLVED)
+    return said(kb, conversation) or (Money.UNCLEAR if topic and comes_first(kb, topic) else Money.NOT_INVOLVED)
 
 
 def said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:
     """What the findings that matter to this topic say of the money, in the order in which they were said; None when nothing.
 
-    RECEIVED and NOT_TAKEN together are a contradiction, and a customer who turns out to be charged takes NOT_TAKEN back: both are UNCLEAR.
+    RECEIVED and NOT_TAKEN together are a contradiction: UNCLEAR. So is a customer who was not charged and then was; but what the terminal or the acquirer
+    says stands against what he sees (domain brief, B0.2: his bank is slower).
     """
     topic = kb.topics.get(conversation.topic or "")
     relevant = questions(kb, topic) if topic else kb.questions.keys()
-    told = [kb.questions[question].money.get(option) for question, option in conversation.findings if question in relevant and question in kb.questions]
-    results = [money for money in told if money in SETTLED]
-    if not results:
-        return Money.UNCLEAR if any(told) else None
-    after = told[len(told) - told[::-1].index(results[-1]) :]
-    taken_back = results[-1] is Money.NOT_TAKEN and Money.CHARGED in after
-    return Money.UNCLEAR if len(set(results)) > 1 or taken_back else results[-1]
+    told = [(id, money) for id, option in conversation.findings if id in relevant and id in kb.questions and (money := kb.questions[id].money.get(option))]
+    settled = [(id, money) for id, money in told if money in SETTLED]
+    if not settled:
+        return Money.UNCLEAR if told else None
+    id, result = settled[-1]
+    by_customer = Money.CHARGED in kb.questions[id].money.values()
+    taken_back = result is Money.NOT_TAKEN and by_customer and any(money is Money.CHARGED for _, money in told[told.index(settled[-1]) :])
+    return Money.UNCLEAR if taken_back or len({money for _, money in settled}) > 1 else result
 
 
 def questions(kb: KnowledgeBase, topic: Topic) -> set[str]:
@@ -51,8 +52,10 @@ def comes_first(kb: KnowledgeBase, topic: Topic) -> bool:
 def is_open(kb: KnowledgeBase, conversation: Conversation) -> bool:
     """Whether this trouble is about money of which nobody knows what became."""
     topic = kb.topics.get(conversation.topic or "")
-    told = said(kb, conversation) or (Money.UNCLEAR if topic and topic.urgency is Urgency.U1 else None)
-    return topic is not None and comes_first(kb, topic) and told is Money.UNCLEAR
+    if topic is None or not comes_first(kb, topic):
+        return False
+    told, answered = said(kb, conversation), {question for question, _ in conversation.findings}
+    return told is Money.UNCLEAR or (told is None and topic.questions[0] not in answered)
 
 
 def open_question(kb: KnowledgeBase, conversation: Conversation) -> str | None:

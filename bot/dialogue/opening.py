@@ -72,8 +72,11 @@ def _alarms(topic: Topic, said: set[Answer], state: Conversation) -> bool:
 
 
 def _money_first(state: Conversation, turn: Turn, lead: list[str]) -> list[str]:
-    """Before anything is asked: nobody charges again while a charge is in question."""
-    return lead if lead or money.said(turn.kb, state) is not Money.UNCLEAR else [turn.words("money-unclear")]
+    """Before anything is asked: nobody charges again while a charge is in question, by what was said or by what it may be about."""
+    assert turn.heard is not None
+    likely = (turn.kb.topics[match.topic] for match in turn.heard.topics if match.probability >= STANDS_OUT and match.topic in turn.kb.topics)
+    in_question = money.said(turn.kb, state) is Money.UNCLEAR or any(money.comes_first(turn.kb, topic) for topic in likely)
+    return [turn.words("money-unclear")] if in_question and not lead else lead
 
 
 def _still_choosing(state: Conversation, turn: Turn, found: Interpretation, lead: list[str]) -> Decision | None:

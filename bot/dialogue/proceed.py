@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase, put
 from bot.domain.effects import OpenTicket
-from bot.domain.knowledge import Kind, Money
+from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason, Result
 
 from . import handoff, money, prompt, render
@@ -69,7 +69,7 @@ def fresh(state: Conversation) -> Conversation:
     """The same merchant with no trouble at hand: what is known of the terminal and the transaction stays."""
     return replace(
         state, phase=Phase.IDLE, topic=None, expecting=None, odds=(), offered=(), asked=(), in_row=0, steps=(), explained=(), detailed=None, reasked=None,
-        unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, turns=0, confusions=0,
+        unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, turns=0, confusions=0, closing=False,
     )  # fmt: skip
 
 
@@ -83,12 +83,9 @@ def over(state: Conversation) -> Conversation:
 def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
     """The next move, said after `bubbles`; when it is the one that is open, only a reminder of it."""
     bubbles = [*bubbles]
+    if decision := _ruled(state, turn, bubbles):
+        return decision
     assert state.topic is not None
-    if other := _destination(turn.kb, state):
-        decision = enter(state, turn, other, [*bubbles, turn.words("elsewhere", topic=turn.kb.topics[other].title)], named=True)
-        return replace(decision, conversation=replace(decision.conversation, turns=state.turns))
-    if reason := must_hand_over(turn.kb, state):
-        return hand_over(state, turn, reason, bubbles)
     numbers, known = model(turn.kb, state.topic), handoff.evidence(turn.kb, state)
     doubtful = contradicting(numbers, known)
     if doubtful and state.reasked is None and doubtful in state.asked and state.in_row < IN_ROW:
@@ -100,10 +97,22 @@ def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Dec
         case Do(step) if state.expecting == f"step:{step}":
             return again(state, turn, bubbles)
         case Do(step):
-            charging = [turn.words("check-before-charge")] if step in numbers.charging else []
-            return _guide(state, turn, step, [*bubbles, *charging])
+            return _guide(state, turn, step, bubbles)
         case _:
             return hand_over(state, turn, Reason.EXHAUSTED, bubbles)
+
+
+def _ruled(state: Conversation, turn: Turn, bubbles: list[str]) -> Decision | None:
+    """What the hard rules decide before any cost is weighed: another topic, staff, or the end, because the money is known to have arrived."""
+    topic = turn.kb.topics[state.topic or ""]
+    if other := _destination(turn.kb, state):
+        decision = enter(state, turn, other, [*bubbles, turn.words("elsewhere", topic=turn.kb.topics[other].title)], named=True)
+        return replace(decision, conversation=replace(decision.conversation, turns=state.turns))
+    if reason := must_hand_over(turn.kb, state):
+        return hand_over(state, turn, reason, bubbles)
+    if money.comes_first(turn.kb, topic) and money.known(turn.kb, state) is Money.RECEIVED:
+        return solved(state, turn, [*bubbles, turn.words("money-received")])
+    return solved(state, turn, [*bubbles, turn.words("solved")]) if state.closing and not money.is_open(turn.kb, state) else None
 
 
 def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
@@ -113,7 +122,7 @@ def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
         return Reason.DANGER
     if handoff.hand_over_finding(topic, state):
         return Reason.FINDING
-    if state.waiting and money.is_open(kb, state):
+    if state.waiting and money.is_open(kb, state) and (topic.urgency is Urgency.U1 or money.said(kb, state)):
         return Reason.WAITING
     return Reason.LONG if state.turns >= LONG else None
 
@@ -134,8 +143,10 @@ def _ask(state: Conversation, turn: Turn, question: str, bubbles: list[str]) -> 
 
 
 def _guide(state: Conversation, turn: Turn, step: str, bubbles: list[str]) -> Decision:
-    """The step, in the variant of the merchant's terminal if that is known."""
+    """The step, in the variant of the merchant's terminal if that is known; one that charges again begins with a last look."""
     state, why = _explain(state, turn)
+    if step in model(turn.kb, state.topic or "").charging:
+        why = [*why, turn.words("check-before-charge")]
     detailed = state.detailed == step
     text = render.step_text(turn.kb, turn.kb.steps[step], _terminal(turn.kb, state), detailed=detailed)
     state = replace(state, phase=Phase.GUIDING, expecting=f"step:{step}", in_row=0)
@@ -186,23 +197,29 @@ def failed(state: Conversation, turn: Turn, result: Result, bubbles: Iterable[st
     return advance(state, turn, bubbles)
 
 
-def solved(state: Conversation, turn: Turn) -> Decision:
-    """The trouble is over: one tip that fits, and a rating. What the open step was is kept as what helped.
+def solved(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
+    """The trouble is over: one tip that fits, and a rating. What the open step was is kept as what helped; `bubbles` say why it is over.
 
     A trouble about money is not over before somebody has said what became of the money: that is asked for once.
     """
-    if state.topic and money.comes_first(turn.kb, turn.kb.topics[state.topic]) and money.known(turn.kb, state) is Money.UNCLEAR:
-        shown = prompt.question(turn.kb, state)
-        if shown and shown.money and state.confusions == 0:
-            return again(replace(state, confusions=1), turn, [turn.words("what-shows")])
-        if question := money.open_question(turn.kb, state):
-            return _ask(replace(state, asked=(*state.asked, question)), turn, question, [turn.words("what-shows")])
+    if not bubbles and not state.closing and money.is_open(turn.kb, state) and (asking := _ask_of_money(replace(state, closing=True), turn)):
+        return asking
     if doing := prompt.step(turn.kb, state):
         state = replace(state, steps=put(state.steps, doing.id, Result.SOLVED))
     tip = _tip(turn.kb, state)
-    bubbles = [turn.words("solved"), turn.words("prevention", tip=tip) if tip else "", turn.words("rating-ask")]
+    told = [*bubbles] or [turn.words("solved")]
     state = replace(state, phase=Phase.RATING, expecting=prompt.RATING)
+    bubbles = [*told, turn.words("prevention", tip=tip) if tip else "", turn.words("rating-ask")]
     return Decision(conversation=state, effects=(turn.say(bubbles, prompt.choices(turn.kb, state)),))
+
+
+def _ask_of_money(state: Conversation, turn: Turn) -> Decision | None:
+    """Before a trouble about money is closed: what the open step shows, or the first question about it; None when there is nothing left to ask."""
+    shown = prompt.question(turn.kb, state)
+    if shown and shown.money:
+        return again(state, turn, [turn.words("what-shows")])
+    question = money.open_question(turn.kb, state)
+    return _ask(replace(state, asked=(*state.asked, question)), turn, question, [turn.words("what-shows")]) if question else None
 
 
 def _tip(kb: KnowledgeBase, state: Conversation) -> str:

@@ -168,7 +168,7 @@ def _words(state: Conversation, turn: Turn, heard: Understanding) -> str:
 
 def _warnings(turn: Turn, heard: Understanding) -> list[str]:
     """A word about card data, one about secrets, one about an identity card, each once a message."""
-    ids = {Secret.PAN: "card-data-warning"}
+    ids = {Secret.PAN: "card-data-warning", Secret.EXPIRY: "card-data-warning", Secret.ID: "id-warning"}
     return list(dict.fromkeys(turn.words(ids.get(secret, "secret-warning")) for secret in heard.secrets))
 
 

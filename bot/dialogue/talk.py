@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from .listen import Heard
     from .turn import Decision, Turn
 
-SHORTEST_SECOND = 8
-"""Characters from which a message without 还有 or 另外 may bring up something else: shorter ones are answers that were not understood."""
+SHORTEST_SECOND, SHORTEST_GRAVE = 8, 4
+"""Characters from which a message without 还有 or 另外 may bring up something else, or something graver: shorter ones are answers that were not
+understood."""
 
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
@@ -35,7 +36,7 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
         return decision
     if _tells(state, turn):
         return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
-    if other and (len(shown.understanding.text) >= SHORTEST_SECOND or _is_graver(turn, other, state)):
+    if other and len(shown.understanding.text) >= (SHORTEST_GRAVE if _is_graver(turn, other, state) else SHORTEST_SECOND):
         return _second(state, turn, other, lead)
     return _beside(state, turn, shown, lead)
 

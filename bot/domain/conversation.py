@@ -31,7 +31,8 @@ class Conversation:
 
     `expecting` names the open prompt: `topic`, `question:<id>`, `step:<id>`, `slot:<id>`, `story`, `resume` or `rating`. `visited` are the topics of this
     trouble. `findings` are answers by question, the latest last; `unknown` the questions answered with 不知道, `asked` all that were asked about this topic,
-    `in_row` how many of them without a step between. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at most
+    `in_row` how many of them without a step between. `closing`: the merchant said that it is over, and was
+    asked what became of the money. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at most
     30 characters. `last_at` is the merchant's wall clock in ISO form.
     """
 
@@ -50,6 +51,7 @@ class Conversation:
     steps: Pairs = ()
     explained: tuple[str, ...] = ()
     detailed: str | None = None
+    closing: bool = False
     slots: Pairs = ()
     skipped: tuple[str, ...] = ()
     collected: int = 0

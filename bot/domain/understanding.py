@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 
 class Secret(StrEnum):
-    """Card data that is removed before anything is stored."""
+    """Card and identity data that is removed before anything is stored."""
 
     PAN = "pan"
+    EXPIRY = "expiry"
     CVV = "cvv"
     PIN = "pin"
     OTP = "otp"
+    ID = "id"
 
 
 class Precision(StrEnum):
@@ -65,12 +67,11 @@ class TopicMatch:
 class Understanding:
     """One message, understood.
 
-    `text` is cleaned and redacted; `topics` is sorted by probability and holds every class of the engine, the pseudo-topics of kind human, chitchat, unclear
-    and out-of-scope included; the probabilities sum to 1. `ambiguous` holds digit runs that could be several identifiers: (digits, candidate slots).
-    `answer` is the option that it gives to the question that was open. `doubted` names the questions about money that the message touches without an
-    answer: 扣没扣, 没扣吧. `asks` says that it asks, guesses or doubts.
-    `screen` is what the merchant says the terminal shows. The signal "no" is also given by a short message that begins with a negation,
-    "nothing" by one that is nothing else.
+    `text` is cleaned and redacted; `topics` is sorted by probability and holds every class that has a chance, the pseudo-topics of kind human, chitchat,
+    unclear and out-of-scope included; the probabilities sum to nearly 1. `ambiguous` holds digit runs that could be several identifiers: (digits, candidate
+    slots). `answer` is the option that the message gives to the question that was open. `doubted` names the questions about money that it touches without
+    an answer: 扣没扣, 没扣吧. `asks` says that it asks, guesses or doubts. `screen` is what the merchant says the terminal shows. The signal "no" is also
+    given by a short message that begins with a negation, "nothing" by one that is nothing else.
     """
 
     text: str

@@ -9,7 +9,11 @@ import numpy as np
 from bot.dialogue.render import REPLIES
 from bot.domain.errors import Problem
 from bot.understanding.calibrate import probabilities
+from bot.understanding.engine import Engine
+from bot.understanding.reader import Reader
 from bot.wording import say
+
+from . import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +28,8 @@ MISPLACED = 0.97
 
 def problems(kb: KnowledgeBase, lesson: Lesson, folder: Path, cases: Path | None) -> list[Problem]:
     """All warnings, in file order. `folder` holds the knowledge base, `cases` the test cases, None where there are none (an installed program)."""
-    found = [*_misplaced(kb, lesson, folder), *_unsaid(kb), *_unused(kb)]
+    engine = Engine(kb, Reader(kb), lesson.model)
+    found = [*_misplaced(kb, lesson, folder), *_unsaid(kb), *_unused(kb), *_unreached(kb, engine)]
     if cases is not None:
         found += _untested(kb, cases)
     return sorted(found)
@@ -63,6 +68,12 @@ def _unused(kb: KnowledgeBase) -> Iterator[Problem]:
     asked |= {step.then for step in kb.steps.values() if step.then} | {answer.question for step in kb.steps.values() for answer in step.requires}
     yield from (_warning("questions.yaml", say("check.unused-question", id=id)) for id in kb.questions if id not in asked)
     yield from (_warning("steps.yaml", say("check.unused-step", id=id)) for id in kb.steps if id not in done)
+
+
+def _unreached(kb: KnowledgeBase, engine: Engine) -> Iterator[Problem]:
+    """Steps that no merchant of the simulation comes to: too dear for what they help, or locked."""
+    for topic, steps in simulate.unreached(kb, engine.understand).items():
+        yield _warning(f"topics/{topic}.yaml", say("check.unreached-steps", steps="、".join(steps)))
 
 
 def _untested(kb: KnowledgeBase, cases: Path) -> Iterator[Problem]:

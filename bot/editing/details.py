@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.clock import wall_clock
 from bot.understanding.clean import clean, simplify
 from bot.understanding.entities.read import read as read_details
+from bot.understanding.numerals import SPOKEN_DIGITS
 from bot.understanding.redact import redact
 
 from . import messages
@@ -15,8 +18,8 @@ from . import messages
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAY = len("2026-01-01")
-MINUTE = len("2026-01-01T00:00")
+MIDNIGHT = "2026-01-01T00:00"
+DAY, MINUTE = len("2026-01-01"), len(MIDNIGHT)
 NOW = "now"
 SOON = timedelta(hours=1)
 
@@ -37,7 +40,7 @@ class _Tally:
 def score(path: Path, default_now: datetime) -> dict[str, Any]:
     """The report of `posbot details`. Moments are read relative to `relative_to` where the file says so, else to `default_now`. Raises MessageFileError."""
     tally = _Tally()
-    for entry in messages.read(path, {"text": str, "slots": dict}):
+    for entry in messages.read(path, {"text": str, "slots": dict}, {"optional": dict, "sensitive_text": str}, _bad_slot):
         _count(tally, entry, default_now)
     claimed = tally.slots_right + tally.slots_spurious
     return {
@@ -51,6 +54,26 @@ def score(path: Path, default_now: datetime) -> dict[str, Any]:
         "sensitive_removed": tally.sensitive_removed,
         "mistakes": tally.mistakes,
     }
+
+
+def _bad_slot(entry: dict[str, Any]) -> str | None:
+    """The first slot whose expected value is neither plain nor a moment with the clock that it is relative to."""
+    for slot, value in entry["slots"].items():
+        if isinstance(value, dict):
+            right = isinstance(value.get("value"), str) and _is_clock(value.get("relative_to", MIDNIGHT))
+        else:
+            right = isinstance(value, str | int | float)
+        if not right:
+            return f"slots.{slot}"
+    return None
+
+
+def _is_clock(value: object) -> bool:
+    try:
+        wall_clock(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _count(tally: _Tally, entry: dict[str, Any], default_now: datetime) -> None:
@@ -67,16 +90,21 @@ def _count(tally: _Tally, entry: dict[str, Any], default_now: datetime) -> None:
     tally.slots_spurious += len(spurious)
     if secret := entry.get("sensitive_text"):
         tally.sensitive += 1
-        tally.sensitive_removed += secret not in redacted.text
+        tally.sensitive_removed += _bare(secret) not in _bare(redacted.text)
     missed = set(expected) - right
     if missed or spurious:
         tally.mistakes.append({"text": redacted.text, "missed": sorted(missed), "found": {slot: found[slot] for slot in sorted(spurious)}})
 
 
+def _bare(text: str) -> str:
+    """A text without what a secret can hide behind: blanks, full-width and spoken digits."""
+    return re.sub(r"\s", "", simplify(clean(text)).translate(SPOKEN_DIGITS))
+
+
 def _now(slots: dict[str, Any], default: datetime) -> datetime:
     """The clock at which the message was written, as the merchant's wall shows it."""
     said = next((value["relative_to"] for value in slots.values() if isinstance(value, dict) and "relative_to" in value), None)
-    return datetime.fromisoformat(said).replace(tzinfo=None) if said else default
+    return wall_clock(said) if said else default
 
 
 def _same(found: str | None, expected: Any, now: datetime) -> bool:
@@ -87,5 +115,5 @@ def _same(found: str | None, expected: Any, now: datetime) -> bool:
         return found == str(expected)
     value = str(expected["value"])
     if value == NOW:
-        return len(found) >= MINUTE and abs(datetime.fromisoformat(found) - now) <= SOON
+        return len(found) == MINUTE and _is_clock(found) and abs(wall_clock(found) - now) <= SOON
     return found[:DAY] == value if len(value) == DAY else found == value[:MINUTE]

@@ -29,7 +29,7 @@ SHOWN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One message, what it should be and what was made of it."""
+    """One message, what it should be and what was made of it. `accept` holds the labels that count as right, as the file gives them, else the label alone."""
 
     text: str
     label: str
@@ -64,10 +64,19 @@ class Result:
         outcome = self.decision.outcome
         return outcome.value in self.accept or (self.label == "unclear" and outcome is Outcome.OFFER)
 
+    @property
+    def failed(self) -> bool:
+        """Nothing good came of it: neither answered rightly nor offered, or not treated as what it is."""
+        return not (self.right or self.offered if self.is_topic else self.handled)
 
-def evaluate(path: Path, kb: KnowledgeBase, engine: Engine) -> dict[str, Any]:
-    """The report of `posbot eval`. Shares in [0, 1], None where the file has no such message. Raises MessageFileError."""
-    return report(results(messages.read(path, {"text": str, "label": str}), kb, engine.understand))
+
+def evaluate(path: Path, kb: KnowledgeBase, engine: Engine) -> list[Result]:
+    """What is made of each message of a file. Raises MessageFileError."""
+    return results(messages.read(path, {"text": str, "label": str}, {"accept": list}, _bad_accept), kb, engine.understand)
+
+
+def _bad_accept(entry: dict[str, Any]) -> str | None:
+    return None if all(isinstance(label, str) for label in entry.get("accept", ())) else "accept"
 
 
 def results(entries: Iterable[dict[str, Any]], kb: KnowledgeBase, understand: Callable[[str, datetime], Understanding]) -> list[Result]:
@@ -82,13 +91,13 @@ def results(entries: Iterable[dict[str, Any]], kb: KnowledgeBase, understand: Ca
         topics = [
             (match.topic, round(match.probability, 4)) for match in heard.topics if match.topic not in ASIDES and kind_of[match.topic].value not in ASIDES
         ]
-        accept = frozenset(entry.get("accept") or [entry["label"]]) | {entry["label"]}
+        accept = frozenset(entry.get("accept") or [entry["label"]])
         found.append(Result(text=entry["text"], label=entry["label"], accept=accept, decision=decision, ranked=tuple(topics), milliseconds=spent))
     return found
 
 
 def report(found: list[Result]) -> dict[str, Any]:
-    """The figures of all results together, and each result."""
+    """The report of `posbot eval`: the figures of all results together, and each result. Shares in [0, 1], None where there is no such message."""
     topics = [result for result in found if result.is_topic]
     times = [result.milliseconds for result in found]
     cuts = quantiles(times, n=100, method="inclusive") if len(times) > 1 else times * 99

@@ -8,7 +8,7 @@ The same seed gives the same merchants to every strategy.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import log
 from random import Random
@@ -21,7 +21,7 @@ from bot.dialogue.step import step
 from bot.domain.conversation import Conversation, Phase
 from bot.domain.effects import OpenTicket
 from bot.domain.events import Chose, Said
-from bot.domain.knowledge import Kind
+from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bot.dialogue.diagnose import Action, Evidence, Model
     from bot.domain.events import Event
-    from bot.domain.knowledge import Answer, Cause, KnowledgeBase, Topic
+    from bot.domain.knowledge import Answer, Cause, KnowledgeBase, Question, Topic
     from bot.domain.understanding import Understanding
 
 MORNING = datetime(2026, 1, 5, 10)  # noqa: DTZ001  (the merchant's wall clock)
@@ -50,6 +50,11 @@ class Noise:
     vague: float = 0.3
     quit_question: float = 0.03
     quit_step: float = 0.08
+
+
+PATIENT = Noise(wrong=0.0, unknown=0.0, vague=0.0, quit_question=0.0, quit_step=0.0)
+EACH = 4
+"""Patient merchants for each cause, when steps are looked for that nobody is guided to."""
 
 
 def fixed_order(model: Model, evidence: Evidence, knobs: Knobs) -> Action:
@@ -119,22 +124,31 @@ class Merchant:
     answers: dict[str, str] = field(default_factory=dict)
     helped: bool = False
 
-    def truth(self, question: str) -> str:
-        """What the cause makes a merchant see; the same each time it is asked."""
-        if question not in self.answers:
-            rows = model(self.kb, self.topic.id).rows.get(question)
-            options = list(self.kb.questions[question].options)
+    def truth(self, question: str) -> str | None:
+        """What the cause makes a merchant see; the same each time it is asked. None for what has nothing to do with the trouble."""
+        rows = model(self.kb, self.topic.id).rows.get(question)
+        if question not in self.answers and rows:
+            options = list(rows)
             place = list(self.topic.causes).index(self.cause.id)
-            weights = [rows[option][place] for option in options] if rows else [1.0] * len(options)
-            self.answers[question] = self.chance.choices(options, weights)[0]
+            self.answers[question] = self.chance.choices(options, [rows[option][place] for option in options])[0]
             if self.chance.random() < self.noise.wrong:
                 self.answers[question] = self.chance.choice(options)
-        return self.answers[question]
+        return self.answers.get(question)
+
+    def sees(self, question: Question) -> Chose | None:
+        """The answer to a question, None when it is not known. To see that the money arrived clears a trouble up in which it really did."""
+        option = self.truth(question.id)
+        if option is None:
+            return None
+        arrived = question.money.get(option) is Money.RECEIVED and self.cause.answers.get(question.id, {}).get(option, 0.0) >= HELPS
+        self.helped = self.helped or arrived
+        return Chose(choice=f"option:{question.id}={option}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a dialogue ended: `solved`, `rightly`, `needless`, `gave-up` or `limit`; merchant turns, questions asked, reason and worst time of a step in ms."""
+    """How a dialogue ended: `solved`, `rightly`, `needless`, `unhelped`, `misled`, `gave-up` or `limit`; merchant turns, questions asked, reason,
+    milliseconds of each `step`, and the steps that the merchant was guided through."""
 
     end: str
     turns: int
@@ -142,6 +156,7 @@ class Ending:
     topic: str
     reason: Reason | None = None
     times: tuple[float, ...] = ()
+    steps: frozenset[str] = frozenset()
 
 
 def run(
@@ -160,7 +175,7 @@ class _Reading:
         self.kb, self._understand = kb, understand
         self._known: dict[str, Understanding] = {}
         self.vague = next((topic.phrasings for topic in kb.topics.values() if topic.kind is Kind.UNCLEAR), ("?",))
-        self.troubles = [topic for topic in kb.topics.values() if topic.kind is Kind.TROUBLE and topic.causes]
+        self.troubles = [topic for topic in kb.topics.values() if topic.kind is Kind.TROUBLE and topic.causes and not topic.refuses]
 
     def of(self, text: str) -> Understanding:
         if text not in self._known:
@@ -172,6 +187,11 @@ def _merchant(reading: _Reading, seed: int, number: int) -> Merchant:
     chance, noise = Random(seed * 1_000_003 + number), Noise()
     topic = chance.choices(reading.troubles, [topic.weight for topic in reading.troubles])[0]
     cause = chance.choices(list(topic.causes.values()), [cause.weight for cause in topic.causes.values()])[0]
+    return _with(reading, topic, cause, chance, noise)
+
+
+def _with(reading: _Reading, topic: Topic, cause: Cause, chance: Random, noise: Noise) -> Merchant:
+    """A merchant with this trouble, and a text of the topic that does not contradict the cause."""
     texts = chance.sample(topic.phrasings, min(12, len(topic.phrasings)))
     fitting = next((text for text in texts if not _contradicts(reading, topic, cause, text)), texts[0])
     merchant = Merchant(kb=reading.kb, topic=topic, cause=cause, text=fitting, chance=chance, noise=noise)
@@ -189,34 +209,54 @@ def _likelihood(cause: Cause, answer: Answer) -> float:
     return cause.answers.get(answer.question, {}).get(answer.option, 1.0)
 
 
+def unreached(kb: KnowledgeBase, understand: Callable[[str, datetime], Understanding]) -> dict[str, list[str]]:
+    """By topic the steps that its causes name and that patient merchants are never guided to."""
+    reading, found = _Reading(kb, understand), {}
+    for topic in reading.troubles:
+        named = {step for cause in topic.causes.values() for step in cause.fixes if step in kb.steps}
+        for number, cause in enumerate(list(topic.causes.values()) * EACH):
+            if topic.urgency is Urgency.U0 or not named:
+                break
+            named -= _dialogue(_with(reading, topic, cause, Random(number), PATIENT), reading, EXPECTED_COST).steps
+        if named and topic.urgency is not Urgency.U0:
+            found[topic.id] = sorted(named)
+    return found
+
+
 def _dialogue(merchant: Merchant, reading: _Reading, strategy: Strategy) -> Ending:
     """One conversation to its end."""
     kb, chance, noise = merchant.kb, Random(merchant.chance.random()), merchant.noise
-    state, turns, times = Conversation(), 0, []
+    state, times = Conversation(), list[float]()
     event: Event = Said()
     vague = chance.random() < noise.vague
     heard: Understanding | None = reading.of(chance.choice(reading.vague) if vague else merchant.text)
-    while turns < MOST_EVENTS:
-        turns += 1
+    done: set[str] = set()
+    while len(times) < MOST_EVENTS:
         start = perf_counter()
         decision = step(state, event, heard, kb, MORNING, strategy)
         times.append((perf_counter() - start) * 1000)
         state, before = decision.conversation, state
+        done |= {doing.id for doing in [prompt.step(kb, state)] if doing}
         packet = next((effect.packet for effect in decision.effects if isinstance(effect, OpenTicket)), None)
         if packet:
-            return _ended(merchant, before, state, turns, times, packet.reason)
+            return _ended(merchant, before, state, times, done, packet.reason)
         if state.phase is Phase.RATING:
-            return Ending(end="solved", turns=turns, asked=len(state.asked), topic=merchant.topic.id, times=tuple(times))
+            return _left(merchant, state, times, done, "solved" if merchant.helped else "misled")
         move = _move(merchant, reading, state, chance)
         if move is None:
-            return Ending(end="gave-up", turns=turns, asked=len(state.asked), topic=merchant.topic.id, times=tuple(times))
+            return _left(merchant, state, times, done, "gave-up")
         event, heard = move
-    return Ending(end="limit", turns=turns, asked=len(state.asked), topic=merchant.topic.id, times=tuple(times))
+    return _left(merchant, state, times, done, "limit")
 
 
-def _ended(merchant: Merchant, before: Conversation, state: Conversation, turns: int, times: list[float], reason: Reason) -> Ending:
+def _left(merchant: Merchant, state: Conversation, times: list[float], done: set[str], end: str) -> Ending:
+    """An end without staff."""
+    return Ending(end=end, turns=len(times), asked=len(state.asked), topic=merchant.topic.id, times=tuple(times), steps=frozenset(done))
+
+
+def _ended(merchant: Merchant, before: Conversation, state: Conversation, times: list[float], done: set[str], reason: Reason) -> Ending:
     """A hand-over: right where staff are needed, or a hard rule demands it; needless where a step that was not tried would have helped."""
-    right = state.topic == merchant.topic.id and (reason in {Reason.DANGER, Reason.FINDING, Reason.WAITING} or merchant.cause.staff is not None)
+    right = merchant.topic.id in state.visited and (reason in {Reason.DANGER, Reason.FINDING, Reason.WAITING} or merchant.cause.staff is not None)
     tried = {step for step, _ in state.steps}
     numbers = model(merchant.kb, merchant.topic.id)
     known = set(state.findings)
@@ -224,7 +264,7 @@ def _ended(merchant: Merchant, before: Conversation, state: Conversation, turns:
     open_steps = [step for step in numbers.fixes if step not in tried and (not numbers.requires[step] or numbers.requires[step] & known)]
     helps = any(numbers.fixes[step][place] >= HELPS for step in open_steps)
     end = "rightly" if right else "needless" if helps else "unhelped"
-    return Ending(end=end, turns=turns, asked=len(before.asked), topic=merchant.topic.id, reason=reason, times=tuple(times))
+    return replace(_left(merchant, before, times, done, end), reason=reason)
 
 
 def _move(merchant: Merchant, reading: _Reading, state: Conversation, chance: Random) -> tuple[Event, Understanding | None] | None:
@@ -237,12 +277,12 @@ def _move(merchant: Merchant, reading: _Reading, state: Conversation, chance: Ra
             return Chose(choice=f"step:{doing.id}=solved"), None
         if not merchant.helped and chance.random() < noise.quit_step:
             return None
-        return Chose(choice=f"option:{shown.id}={merchant.truth(shown.id)}" if shown else f"step:{doing.id}=failed"), None
+        return (merchant.sees(shown) if shown else None) or Chose(choice=f"step:{doing.id}=failed"), None
     if asked := prompt.question(kb, state):
         if chance.random() < noise.quit_question:
             return None
         known = chance.random() >= noise.unknown
-        return Chose(choice=f"option:{asked.id}={merchant.truth(asked.id)}" if known else f"unknown:{asked.id}"), None
+        return (merchant.sees(asked) if known else None) or Chose(choice=f"unknown:{asked.id}"), None
     if state.phase is Phase.COLLECTING:
         return Chose(choice="send"), None
     return _topic_move(merchant, reading, state, chance)

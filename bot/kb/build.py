@@ -126,7 +126,7 @@ def _question(id: str, entry: QuestionEntry) -> Question:
         effort=EFFORT[entry.effort],
         options=_each(entry.options, tuple),
         money=_each(entry.money, MONEY.__getitem__),
-        negative=_negative(tuple(entry.options)),
+        negative=entry.nothing or _negative(tuple(entry.options)),
         aid=_frozen(entry.aid),
     )
 

@@ -106,8 +106,9 @@ def _questions(folder: Folder) -> Iterator[Problem]:
                     text = say("check.vague-fragment", option=option, fragment=fragment)
                     yield folder.documents["questions.yaml"].problem((id, "options", option, number), text)
         refer = References(folder, folder.documents["questions.yaml"])
-        for option in (*question.money, *question.aid):
-            yield from refer.to_answers({id: option}, (id, "money" if option in question.money else "aid"))
+        named = {"money": question.money, "aid": question.aid, "nothing": [question.nothing] if question.nothing else []}
+        for name, options in named.items():
+            yield from chain.from_iterable(refer.to_answers({id: option}, (id, name)) for option in options)
 
 
 def _steps(folder: Folder) -> Iterator[Problem]:

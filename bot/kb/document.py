@@ -102,7 +102,9 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         """Handle one event of the stream."""
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        if isinstance(event, yaml.DocumentStartEvent) and self.lines:
+            self.refuse(event, "yaml.second-document")
+        elif isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             self.refuse(event, "yaml.alias")
         elif getattr(event, "tag", None) not in (None, "!"):
             self.refuse(event, "yaml.tag", tag=getattr(event, "tag", ""))

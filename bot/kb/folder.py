@@ -121,5 +121,5 @@ class Folder:
 
     @property
     def guide(self) -> dict[str, GuideEntry]:
-        """Guide point id → entry."""
-        return self._file(GuideFile, GuideFile({})).root
+        """Guide point id → entry; none while some file is broken, because points refer to all of them."""
+        return {} if self.broken else self._file(GuideFile, GuideFile({})).root

@@ -143,6 +143,7 @@ class QuestionEntry(Entry):
     look: Sentence | None = None
     effort: Effort = "简单"
     options: Annotated[dict[Short, list[Short]], Field(min_length=2, max_length=6)]
+    nothing: Short | None = None
     money: dict[Short, MoneyWord] = {}
     aid: dict[Short, Sentence] = {}
 

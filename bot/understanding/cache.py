@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import tempfile
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +19,15 @@ from .index import Postings, Vocabulary
 from .match import Classes, Model, Phrasings
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 VERSION = 8
 """Raise it with every change to features, scores or learning: an older file is then not read."""
+KEPT = 3
+"""Models that stay in the folder."""
+_OURS = re.compile(r"[0-9a-f]{12}\.npz")
+_UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile)
+"""What numpy, zipfile and json raise for files that are empty, foreign or damaged."""
 _ARRAYS = ("owners", "weights", "linear", "starts", "rows", "values", "logit")
 
 logger = logging.getLogger(__name__)
@@ -32,10 +39,13 @@ def load(path: Path) -> Model | None:
         with np.load(path, allow_pickle=False) as stored:
             text = json.loads(bytes(stored["text"]))
             part = {name: stored[name] for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        model = _model(text, part) if text["version"] == VERSION else None
+    except _UNUSABLE:
         return None
-    if text["version"] != VERSION:
-        return None
+    return model if model and _fits(model) else None
+
+
+def _model(text: Mapping[str, Any], part: Mapping[str, Any]) -> Model:
     return Model(
         classes=Classes(names=tuple(text["classes"]), kinds=tuple(map(Kind, text["kinds"]))),
         phrasings=Phrasings(texts=tuple(text["texts"]), owners=part["owners"]),
@@ -43,6 +53,19 @@ def load(path: Path) -> Model | None:
         linear=part["linear"],
         postings=Postings(part["starts"], part["rows"], part["values"], len(text["texts"])),
         logit=part["logit"],
+    )
+
+
+def _fits(model: Model) -> bool:
+    """Whether the parts belong together."""
+    features, classes, texts = len(model.vocabulary), len(model.classes.names), len(model.phrasings.texts)
+    return (
+        len(model.classes.kinds) == classes
+        and model.phrasings.owners.shape == (texts,)
+        and model.vocabulary.weights.shape == (features,)
+        and model.linear.shape == (features, classes)
+        and model.postings.starts.shape == (features + 1,)
+        and model.postings.rows.shape == model.postings.values.shape
     )
 
 
@@ -68,8 +91,25 @@ def save(model: Model, path: Path) -> None:
     }
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            np.savez(file, **arrays)
-        os.replace(file.name, path)
+        _write(arrays, path)
+        _forget_older(path)
     except OSError as error:
         logger.info("matcher not cached: %s", error.strerror, extra={"event": "cache_not_written"})
+
+
+def _write(arrays: Mapping[str, Any], path: Path) -> None:
+    """Beside the file first, so that nobody ever reads half of it; whatever happens, nothing stays beside it."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
+        try:
+            np.savez(file, **arrays)
+            file.flush()
+            os.replace(file.name, path)
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+
+
+def _forget_older(path: Path) -> None:
+    """Remove models of other knowledge versions, but the newest few: people go back and forth between branches."""
+    versions = [file for file in path.parent.iterdir() if _OURS.fullmatch(file.name)]
+    for file in sorted(versions, key=lambda file: file.stat().st_mtime, reverse=True)[KEPT:]:
+        file.unlink(missing_ok=True)

@@ -20,6 +20,8 @@ _INVISIBLE = re.compile(
 )
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
+_FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
+"""Digits of other scripts, which NFKC leaves: ٦, ६."""
 _NOT_WORD = re.compile(r"[\W_]+")
 _REPEATED = re.compile(r"(.)\1{3,}")
 
@@ -39,8 +41,9 @@ _REGIONAL = re.compile("|".join(REGIONAL))
 
 
 def clean(text: str) -> str:
-    """NFKC (full-width digits become digits), no controls, lone surrogates or invisible marks, single blanks; at most `MAX_TEXT` characters."""
+    """NFKC, digits of all scripts as ASCII, no controls, lone surrogates or invisible marks, single blanks; at most `MAX_TEXT` characters."""
     shown = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text[: 2 * MAX_TEXT].replace("\r", "\n")))
+    shown = _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), shown)
     return _LINES.sub("\n", _BLANKS.sub(" ", shown)).strip()[:MAX_TEXT]
 
 

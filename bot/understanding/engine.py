@@ -43,8 +43,9 @@ class Engine:
         self._others = OtherObjects(kb.other_objects)
         self._answers: dict[str, Answers] = {}
 
-    def understand(self, text: str, now: datetime, expecting: Slot | Question | None = None) -> Understanding:
-        """What one message says. `now` is the merchant's wall-clock time; `expecting` the detail or the question that was just asked for.
+    def understand(self, text: str, now: datetime, expecting: Slot | Question | None = None, *, explain: bool = False) -> Understanding:
+        """What one message says. `now` is the merchant's wall-clock time; `expecting` the detail or the question that was just asked for; `explain` adds
+        the words that decided, which nobody needs until somebody asks why.
 
         Takes any text: controls, lone surrogates and what exceeds 4,096 characters are dropped. Nothing returned holds card data.
         """
@@ -64,7 +65,7 @@ class Engine:
             findings=found.said,
             doubted=found.doubted,
             answer=self._answer(folded, told, expecting) if isinstance(expecting, Question) else None,
-            topics=tuple(self._matcher.match(folded, reading, about_other=other is not None)) if folded else (),
+            topics=tuple(self._matcher.match(folded, reading, about_other=other is not None, explain=explain)) if folded else (),
             signals=_signals(folded, told, reading.tags),
             asks=asks(told),
             other_object=other,

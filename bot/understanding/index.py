@@ -134,7 +134,7 @@ class Postings:
         rows = np.concatenate([self.rows[part] for part in slices])
         values = np.concatenate([self.values[part] for part in slices]) * np.repeat(query.values[chosen], sizes[chosen])
         cosines = np.bincount(rows, values, self.count).astype(np.float32)
-        best = np.argpartition(-cosines, most)[:most] if most < self.count else np.arange(self.count)
-        best = best[cosines[best] > 0]
+        touched = np.flatnonzero(cosines)
+        best = touched[np.argpartition(-cosines[touched], most)[:most]] if most < len(touched) else touched
         best = best[np.lexsort((best, -cosines[best]))]
         return best.astype(np.int32), cosines[best]

@@ -35,6 +35,8 @@ COLUMNS = len(SHARED) + len(PSEUDO) * len(OWN)
 EXPLAINED = 4
 WORTH_EXPLAINING = 0.05
 """The deciding words are worked out for at most this many classes, and only for those that have a chance."""
+WORTH_NAMING = 0.0005
+"""Classes that are less probable are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,8 @@ class Matcher:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def match(self, folded: str, reading: Reading, *, about_other: bool = False) -> list[TopicMatch]:
-        """Every class with its probability, likeliest first; evidence for the first few.
+    def match(self, folded: str, reading: Reading, *, about_other: bool = False, explain: bool = False) -> list[TopicMatch]:
+        """The classes that have a chance with their probabilities, likeliest first; with `explain`, evidence for the first few.
 
         `about_other` says that the text names an object that is not ours.
         """
@@ -84,17 +86,15 @@ class Matcher:
         row = model.vocabulary.row(reading.features())
         linear = row.values @ model.linear[row.ids]
         shares = probabilities(scores(model, folded, row, linear, about_other=about_other), model.logit)
-        order = np.argsort(-shares, kind="stable").tolist()
-        explained = [number for number in order[:EXPLAINED] if shares[number] >= WORTH_EXPLAINING]
+        order = np.argsort(-shares, kind="stable")
+        ranked = list(zip(order.tolist(), shares[order].tolist(), strict=True))
+        explained = [number for number, share in ranked[:EXPLAINED] if share >= WORTH_EXPLAINING] if explain else []
         words = self._decisive_words(reading, row, explained)
-        return [
-            TopicMatch(topic=model.classes.names[n], probability=share, evidence=words.get(n, ()))
-            for n, share in zip(order, shares[order].tolist(), strict=True)
-        ]
+        return [TopicMatch(topic=model.classes.names[n], probability=share, evidence=words.get(n, ())) for n, share in ranked if share >= WORTH_NAMING]
 
     def _decisive_words(self, reading: Reading, row: Row, classes: list[int]) -> dict[int, tuple[str, ...]]:
         """For each of the classes the words that speak for it rather than for the average class."""
-        if not len(row.ids):
+        if not classes or not len(row.ids):
             return {}
         evidence, part = Evidence(reading, row.places), self._model.linear[row.ids]
         average = part.mean(axis=1)

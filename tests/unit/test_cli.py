@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from bot.app import Mind
+
+NOW = datetime(2026, 11, 24, 10)  # noqa: DTZ001  (the merchant's wall clock)
 ROOT = Path(__file__).parents[2]
 TOPICS = {
     "printer": ["小票打不出来", "纸卡住了", "打出来是白的", "没纸了", "字太淡看不清"],
@@ -37,6 +43,13 @@ def posbot(cache: Path, *arguments: str, stdin: bytes | str = "") -> subprocess.
     environment = {**os.environ, "POSBOT_CACHE": str(cache), "PYTHONWARNINGS": "ignore"}
     data = stdin.encode() if isinstance(stdin, str) else stdin
     return subprocess.run([sys.executable, "-m", "bot", *arguments], cwd=ROOT, env=environment, input=data, capture_output=True, timeout=60, check=False)
+
+
+def shell(cache: Path, arguments: list[str], redirection: str) -> subprocess.CompletedProcess[bytes]:
+    """The command with a shell's redirection."""
+    environment = {**os.environ, "POSBOT_CACHE": str(cache), "PYTHONWARNINGS": "ignore"}
+    line = f"{shlex.join([sys.executable, '-m', 'bot', *arguments])} {redirection}"
+    return subprocess.run(["bash", "-c", line], cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False)
 
 
 def ask(cache: Path, text: str, *more: str) -> dict[str, Any]:
@@ -76,10 +89,10 @@ def test_ask_says_what_it_is_why_and_what_comes_first(cache: Path) -> None:
         "的" * 4096,
     ],
 )
-def test_any_text_gets_an_answer(cache: Path, text: str) -> None:
-    answer = ask(cache, text)
-    assert answer["reply"]["bubbles"]
-    assert all(bubble.strip() for bubble in answer["reply"]["bubbles"])
+def test_any_text_gets_an_answer(mind: Mind, text: str) -> None:
+    reply = mind.answer(text, NOW).reply
+    assert reply.bubbles
+    assert all(bubble.strip() for bubble in reply.bubbles)
 
 
 def test_a_megabyte_of_text(cache: Path) -> None:
@@ -149,6 +162,10 @@ def test_details_are_scored(cache: Path, tmp_path: Path) -> None:
         (["nonsense"], 2, "nonsense"),
         ([], 2, ""),
         (["--help"], 0, "posbot"),
+        (["details", "--knowledge", "knowledge", "no-such-file.jsonl"], 2, "--knowledge"),
+        (["kb", "schema", "--knowledge", "knowledge"], 2, "--knowledge"),
+        (["kb", "schema", "--out", ""], 2, "文件夹名不能是空的"),
+        (["ask", "你好", "--knowledge", ""], 2, "文件夹名不能是空的"),
     ],
 )
 def test_exit_codes(cache: Path, arguments: list[str], code: int, expected: str) -> None:
@@ -159,7 +176,17 @@ def test_exit_codes(cache: Path, arguments: list[str], code: int, expected: str)
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"), [("not json\n", ":1: "), ('{"text": 1, "label": "a"}\n', "text"), ("", "没有消息"), ('{"text": "a"}\n', "label"), ("[]\n", "text")]
+    ("content", "expected"),
+    [
+        ("not json\n", ":1: "),
+        ('{"text": 1, "label": "a"}\n', "text"),
+        ("", "没有消息"),
+        ('{"text": "a"}\n', "label"),
+        ("[]\n", "text"),
+        pytest.param("[" * 100_000, ":1: ", id="deep"),
+        ('{"text": "a", "label": "b", "accept": "b"}', "accept"),
+        ('{"text": "a", "label": "b", "accept": [1]}', "accept"),
+    ],
 )
 def test_broken_message_files(cache: Path, tmp_path: Path, content: str, expected: str) -> None:
     file = tmp_path / "messages.jsonl"
@@ -167,6 +194,82 @@ def test_broken_message_files(cache: Path, tmp_path: Path, content: str, expecte
     done = posbot(cache, "eval", str(file))
     assert done.returncode == 2
     assert expected in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"text": "a", "slots": {}, "sensitive_text": 5}', "sensitive_text"),
+        ('{"text": "a", "slots": {}, "optional": 5}', "optional"),
+        ('{"text": "a", "slots": {"amount": null}}', "slots.amount"),
+        ('{"text": "a", "slots": {"txn_time": {"said": "刚才"}}}', "slots.txn_time"),
+        ('{"text": "a", "slots": {"txn_time": {"value": "now", "relative_to": "yesterday"}}}', "slots.txn_time"),
+        ('{"text": "昨天刷的", "slots": {"txn_time": {"value": "now", "relative_to": "0001-01-01T00:00"}}}', "slots.txn_time"),
+    ],
+)
+def test_broken_details_files(cache: Path, tmp_path: Path, line: str, expected: str) -> None:
+    file = tmp_path / "details.jsonl"
+    file.write_text(line, "utf-8")
+    done = posbot(cache, "details", str(file))
+    assert done.returncode == 2
+    assert expected in done.stderr.decode()
+
+
+def test_all_bad_lines_are_reported_at_once(cache: Path, tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_text('{"text": "a", "label": "b"}\n' + "bad\n" * 25, "utf-8")
+    shown = posbot(cache, "eval", str(file)).stderr.decode()
+    assert [line.split(":")[1] for line in shown.splitlines()[:-1]] == [str(number) for number in range(2, 22)]
+    assert "5" in shown.splitlines()[-1]
+
+
+def test_a_byte_order_mark_and_odd_line_ends_are_accepted(cache: Path, minimal: Path, tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes('\ufeff{"text": "没纸了", "label": "printer"}\r\n\r\n{"text": "没\u2028信号", "label": "network"}\n'.encode())
+    done = posbot(cache, "eval", str(file), "--knowledge", str(minimal), "--json")
+    assert json.loads(done.stdout)["messages"] == 2
+
+
+def test_secrets_are_looked_for_as_people_read_them(cache: Path, tmp_path: Path) -> None:
+    lines = [
+        {"text": "会员号 １２３４ ５６７８ ９", "slots": {}, "sensitive_text": "123456789"},
+        {"text": "卡号６２２２０２１２３４５６７８９４", "slots": {}, "sensitive_text": "6222 0212 3456 7894"},
+    ]
+    file = tmp_path / "details.jsonl"
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")
+    report = json.loads(posbot(cache, "details", str(file), "--json").stdout)
+    assert (report["sensitive"], report["sensitive_removed"]) == (2, 1)
+
+
+def test_only_what_failed_is_listed(cache: Path, minimal: Path, tmp_path: Path) -> None:
+    lines = [
+        {"text": "没纸了", "label": "printer"},
+        {"text": "没信号", "label": "printer"},
+        {"text": "断网了", "label": "printer", "accept": ["network"]},
+        {"text": "纸卡住了", "label": "printer", "accept": ["network"]},
+    ]
+    file = tmp_path / "messages.jsonl"
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")
+    shown = posbot(cache, "eval", str(file), "--knowledge", str(minimal)).stdout.decode()
+    assert [text for text in ("没纸了", "没信号", "断网了", "纸卡住了") if text in shown] == ["没信号", "纸卡住了"]
+
+
+@pytest.mark.parametrize("command", [["ask", "你好"], ["eval", "MESSAGES"], ["kb", "schema"], ["chat"], ["--help"]], ids=" ".join)
+def test_a_full_disk_is_told(cache: Path, tmp_path: Path, command: list[str]) -> None:
+    messages = tmp_path / "messages.jsonl"
+    messages.write_text('{"text": "没纸了", "label": "printer"}\n', "utf-8")
+    done = shell(cache, [str(messages) if part == "MESSAGES" else part for part in command], "</dev/null >/dev/full")
+    assert done.returncode == 1
+    assert "No space left" in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["ask"], ["chat"], ["chat", "--jsonl"]], ids=" ".join)
+def test_closed_input_is_empty_input(cache: Path, command: list[str]) -> None:
+    done = shell(cache, command, "<&-")
+    assert done.returncode == 0
+    assert done.stderr == b""
 
 
 def test_half_broken_knowledge_is_refused_with_all_reasons(cache: Path, minimal: Path, tmp_path: Path) -> None:
@@ -184,9 +287,10 @@ def test_half_broken_knowledge_is_refused_with_all_reasons(cache: Path, minimal:
 
 def test_a_damaged_cache_is_learnt_again(tmp_path: Path, minimal: Path) -> None:
     first = ask(tmp_path, "没纸了", "--knowledge", str(minimal))
-    (stored,) = tmp_path.glob("*.npz")
+    (stored,) = tmp_path.iterdir()
     stored.write_bytes(stored.read_bytes()[: stored.stat().st_size // 2])
     assert ask(tmp_path, "没纸了", "--knowledge", str(minimal)) == first
+    assert list(tmp_path.iterdir()) == [stored]
 
 
 def test_the_cache_gives_the_same_answer(tmp_path: Path, minimal: Path) -> None:
@@ -233,6 +337,16 @@ def test_chat_for_programs(cache: Path) -> None:
     assert (state["phase"], state["topic"]) == ("guiding", "printer")
     ticket = next(item["ticket"] for item in answers[5] if "ticket" in item)
     assert (ticket["topic"], ticket["reason"], ticket["attachments"]) == ("printer", "wish", ["a.jpg"])
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00", "9999-12-31T23:59:00", "1999-12-31", "yesterday"])
+def test_a_clock_that_no_merchant_has_is_refused(cache: Path, at: str) -> None:
+    lines = [{"text": "昨天刷的", "at": at}, {"text": "昨天刷的", "at": "2026-11-24T15:00:00+08:00"}]
+    done = posbot(cache, "chat", "--jsonl", stdin="\n".join(json.dumps(line) for line in lines))
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert at in answers[0]["error"]
+    assert any("say" in answer for answer in answers)
 
 
 def test_simulation_is_reported(cache: Path) -> None:

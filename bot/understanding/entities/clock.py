@@ -19,17 +19,21 @@ _PARTS = {
     "night": "夜里 半夜 深夜 后半夜 三更半夜 大半夜",
 }
 _PART_OF = {word: part for part, words in _PARTS.items() for word in words.split()}
-_PART = "|".join(sorted(_PART_OF, key=len, reverse=True))
+PART = "|".join(sorted(_PART_OF, key=len, reverse=True))
 _N = r"(?:\d{1,2}|[零一二两三四五六七八九十廿]{1,3})"
+_DECIMAL = r"\s?(?:\d|[一二三四五六七八九])\s?(?:折|倍|成|万|亿|元|块|%|个点|个百分)"
+"""三点五折, 八点五个点: no hour."""
+SHORT = ("早", "晚")
+"""Parts of the day only behind a day (昨天晚) or before an hour: alone they are other words (早就, 太晚, 晚到)."""
 CLOCK = re.compile(
     rf"""
-      (?P<part>{_PART})?[\s的]{{0,2}}(?<![\d.:])
+      (?P<part>{PART})?[\s的]{{0,2}}(?<![\d.:])
       (?: (?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?::[0-5]\d)?(?![\d:])
-        | (?P<h2>{_N})[点點时](?!击|开|赞|餐|单|名|儿|意见|建议|要求|问题|原因|[一两]?下)(?:整|钟)?(?:过)?
+        | (?P<h2>{_N})[点點时](?!击|开|赞|餐|单|名|儿|意见|建议|要求|问题|原因|[一两]?下|{_DECIMAL})(?:整|钟)?(?:过)?
           (?: (?P<half>半) | (?P<quarter>[一三13])刻 | (?P<m2>零?{_N})(?:分(?!钟|之)|(?![\d点块元个笔万千百分]))  )?
           (?:多|左右|来钟|钟|过|不到)?
       )
-    | (?P<alone>{_PART})(?!点|班|饭|餐|安|市|好|起来)
+    | (?P<alone>{PART})(?!点|班|饭|餐|安|市|好|起来)
     """,
     re.X,
 )
@@ -70,6 +74,11 @@ def read_clock(found: re.Match[str], part: str | None = None, latest: timedelta 
     if found["h"] and (hour > 12 or zero_padded or len(found["h"]) == 2):
         return Clock(timedelta(hours=hour, minutes=minute), precision)
     return _by_trade(timedelta(hours=hour, minutes=minute), precision, latest)
+
+
+def is_decimal(found: re.Match[str]) -> bool:
+    """费率三点八: a single digit that nobody calls minutes is rather a decimal."""
+    return bool(found["m2"]) and len(found["m2"]) == 1 and not found["part"] and "分" not in found[0]
 
 
 def _by_trade(offset: timedelta, precision: Precision, latest: timedelta | None) -> Clock:

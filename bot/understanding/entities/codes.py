@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..numerals import SPOKEN_DIGITS
+from ..numerals import SPOKEN_DIGITS, quantity
 
 if TYPE_CHECKING:
     from .scan import Scan
@@ -21,9 +21,13 @@ _SHOWN = (
     r"打出来?|印着|印的|写着|写的|屏幕上?(?:是|有)?|说是?|回的?|出)"
 )
 _AFTER_WORD = re.compile(rf"{_SHOWN}(?:了|个|一个|的|是|码|代码|数字|交易失败|失败|错误|错|:|,|\s|\"|“|'|「|【|\[|\(){{0,4}}({_CODE}){_NOT_A_CODE}", re.I)
+_TENS = r"[二三四五六七八九]?十[一二三四五六七八九]|[二三四五六七八九]十"
+_AFTER_REASON = re.compile(rf"(?:失败|不足|错误|有误|超限|无效|受限|过期|异常|拒绝|不符)[\s,:(\[]{{0,2}}({_CODE}){_NOT_A_CODE}", re.I)
+"""余额不足 51: the reason that stands beside the code."""
 _SPOKEN_AFTER = re.compile(
-    rf"(?:报错?|返回码|应答码|错误码|代码|提示|蹦出?|跳出?)(?:了|个|是|:|\s){{0,2}}({_SPOKEN})(?![零〇一二三四五六七八九十百千万块元点号天个笔次张])"
+    rf"(?:报错?|返回码|应答码|错误码|代码|提示|显示|蹦出?来?|跳出?来?|弹出?来?)(?:了|个|是|:|\s){{0,2}}({_SPOKEN}|{_TENS})(?![零〇一二三四五六七八九十百千万几多来]){_NOT_A_CODE}"
 )
+"""报九六, 蹦五十一."""
 _ASKED = re.compile(
     rf"(?<![0-9A-Za-z.:/*+])({_CODE})[\s\"”’'」』】)]{{0,2}}(?:这个|这|那个)?(?:错误|报错|代码|返回码|应答码|号?错|又?是(?:什么|啥|几个|咩|么子|什麼)|啥意思|什么意思|咩意思|什么鬼|怎么回事|咋回事|咋整|怎么办|怎么弄|怎么处理|怎么解决)",
     re.I,
@@ -65,7 +69,7 @@ _NEVER |= {f"{digit}K" for digit in range(2, 10)} | {f"{digit}M" for digit in ra
 
 def read(scan: Scan) -> None:
     """The first response code that the text tells to be one."""
-    for pattern in (_AFTER_WORD, _ASKED, _SPOKEN_AFTER, _ALONE):
+    for pattern in (_AFTER_WORD, _ASKED, _AFTER_REASON, _SPOKEN_AFTER, _ALONE):
         for found in scan.free(pattern):
             code = canonical(found[1])
             if code not in _NEVER and not scan.has("resp_code"):
@@ -73,5 +77,5 @@ def read(scan: Scan) -> None:
 
 
 def canonical(said: str) -> str:
-    """Upper case, ASCII digits."""
-    return said.translate(SPOKEN_DIGITS).upper()
+    """Upper case, ASCII digits; 五十一 is 51."""
+    return f"{quantity(said):02.0f}" if "十" in said else said.translate(SPOKEN_DIGITS).upper()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..numerals import quantity
 from . import codes, identifiers, moment
+from .moment import Aim
 from .scan import Scan
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ _FIXED = {
     "iccid": (19, 20),
 }
 """Kinds of digits only, with the least and the greatest length."""
+_AHEAD = frozenset({"deadline", "license_expiry"})
+"""Slots for days that lie ahead: 28号 is the next one there, not the last one."""
 _PADDED = {"batch_no": 6, "trace_no": 6}
 _MIXED = {"sn": (6, 24), "auth_code": (6, 6), "order_no": (8, 32), "merchant_no": (15, 15), "terminal_no": (8, 8)}
 _AMOUNT = re.compile(
     rf"^{_EDGE}[¥￥$]?\s*(?:(\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|\d{{1,8}}(?:\.\d{{1,2}})?)|([零〇一二两三四五六七八九十百千万壹贰叁肆伍陆柒捌玖拾佰仟]+)){_TAIL}"
 )
-_CODE = re.compile(rf"^{_EDGE}(\d\d|\d[A-Za-z]|[A-Za-z]\d|{_CN}{{2}}){_TAIL}")
+_CODE = re.compile(rf"^{_EDGE}(\d\d|\d[A-Za-z]|[A-Za-z]\d|{_CN}{{2}}|[二三四五六七八九]?十[一二三四五六七八九]?){_TAIL}")
 
 
 def read(scan: Scan, slot: Slot, now: datetime) -> None:
@@ -66,7 +69,8 @@ def _read_amount(scan: Scan, slot: str) -> None:
 def _read_moment(scan: Scan, slot: Slot, now: datetime) -> None:
     """Any moment in the answer, under the name of the slot that was asked for."""
     answer = Scan(scan.text)
-    moment.read(answer, now)
+    aim = Aim.MOMENT if slot.kind == "moment" else Aim.DEADLINE if slot.id in _AHEAD else Aim.DATE
+    moment.read(answer, now, aim)
     for entity in answer.entities:
         value = entity.value if slot.kind == "moment" else entity.value[:10]
         scan.add(slot.id, value, entity.span, precision=entity.precision, approximate=entity.approximate)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from ..numerals import QUANTITY
 from . import amount, codes, expected, identifiers, methods, moment
 from .scan import Scan
 
@@ -11,6 +13,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.knowledge import Slot
+
+
+_NUMERAL = re.compile(rf"\d|[半几幺洞拐勾]|{QUANTITY}")
+"""Half of all messages hold no number at all: most readers have nothing to look for in them."""
 
 
 def read(text: str, now: datetime, expecting: Slot | None = None) -> Scan:
@@ -22,11 +28,14 @@ def read(text: str, now: datetime, expecting: Slot | None = None) -> Scan:
     scan = Scan(text)
     if expecting is not None:
         expected.read(scan, expecting, now)
-    identifiers.read(scan)
-    codes.read(scan)
+    counts = _NUMERAL.search(text) is not None
+    if counts:
+        identifiers.read(scan)
+        codes.read(scan)
     moment.read(scan, now)
-    identifiers.read_unlabelled(scan)
-    amount.read(scan)
+    if counts:
+        identifiers.read_unlabelled(scan)
+        amount.read(scan)
     methods.read(scan)
     scan.entities.sort(key=lambda entity: entity.span)
     return scan

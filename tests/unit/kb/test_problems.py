@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,7 @@ GOOD = {
     "topics/printer.yaml": TOPIC,
     "questions.yaml": "paper:\n  text: 还有纸吗？\n  options:\n    有纸: [有纸]\n    没纸: [纸没了]\n",
     "steps.yaml": "reload:\n  title: 换纸\n  text: 打开仓盖换一卷新纸。\n",
+    "slots.yaml": "story: {label: 经过, prompt: 说说经过？, kind: text}\n",
     "signals.yaml": "signals:\n  not-know:\n    title: 不知道\n    words: [不清楚]\n",
     "contacts.yaml": "- number: '95516'\n  name: 银联\n  for: 投诉\n",
 }
@@ -52,6 +54,8 @@ BROKEN: list[tuple[str, str, str | bytes, int, str]] = [
     ("not utf-8", "steps.yaml", "reload:\n  title: 换纸\n".encode("gbk"), 2, "UTF-8"),
     ("control character", "steps.yaml", "reload:\n  title: 换\x00纸\n", 2, "控制字符"),
     ("too big", "steps.yaml", "#" * (9 * 1024 * 1024), 1, "MB"),
+    ("second document", "steps.yaml", "reload:\n  title: 换纸\n  text: 换\n---\nother:\n  title: 别的\n  text: 别的\n", 4, "第二份文档"),
+    ("empty documents", "steps.yaml", "---\n---\n", 2, "第二份文档"),
     ("empty value", "steps.yaml", "reload:\n  title:\n  text: 换\n", 2, "空的"),
     ("empty file", "steps.yaml", "", 1, "空的"),
     ("missing field", "steps.yaml", "reload:\n  title: 换纸\n", 1, "缺少“text”"),
@@ -117,6 +121,40 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
 def test_what_refers_to_a_broken_file_is_not_reported_as_well(tmp_path: Path) -> None:
     _, problems = loader.inspect(_folder(tmp_path, {**GOOD, "steps.yaml": "reload："}))
     assert {problem.file for problem in problems} == {"steps.yaml"}
+
+
+@pytest.mark.parametrize("missing", ["questions.yaml", "steps.yaml", "slots.yaml"])
+def test_a_missing_file_is_one_problem(tmp_path: Path, missing: str) -> None:
+    topic = TOPIC + "collect: {must: [story]}\n"
+    files = {**GOOD, "topics/printer.yaml": topic, "guide.yaml": "step.1:\n  text: 换纸\n  homes: ['step:reload', 'question:paper', 'slot:story']\n"}
+    kb, problems = loader.inspect(_folder(tmp_path, {name: content for name, content in files.items() if name != missing}))
+    assert kb is None
+    assert [(problem.file, problem.line) for problem in problems] == [(missing, 1)]
+    assert "没有这个文件" in problems[0].text
+
+
+def test_two_missing_files_are_two_problems(tmp_path: Path) -> None:
+    _, problems = loader.inspect(_folder(tmp_path, {name: content for name, content in GOOD.items() if name not in {"questions.yaml", "steps.yaml"}}))
+    assert [problem.file for problem in problems] == ["questions.yaml", "steps.yaml"]
+
+
+@pytest.mark.parametrize("name", ["lexicon.yaml", "steps.yaml", "topics/foo.yaml"])
+def test_a_folder_in_place_of_a_file_is_reported(tmp_path: Path, name: str) -> None:
+    root = _folder(tmp_path, {file: content for file, content in GOOD.items() if file != name})
+    (root / name).mkdir()
+    kb, problems = loader.inspect(root)
+    assert kb is None
+    assert [(problem.file, problem.fatal) for problem in problems] == [(name, True)]
+    with pytest.raises(KnowledgeError, match="不是文件"):
+        loader.load(root)
+
+
+def test_a_link_to_nowhere_and_a_pipe_are_reported(tmp_path: Path) -> None:
+    root = _folder(tmp_path, dict(GOOD))
+    (root / "topics" / "bar.yaml").symlink_to("nowhere.yaml")
+    os.mkfifo(root / "codes.yaml")
+    _, problems = loader.inspect(root)
+    assert [problem.file for problem in problems] == ["codes.yaml", "topics/bar.yaml"]
 
 
 def test_same_phrasing_in_two_topics_is_a_warning(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from bot.understanding.tables.build import build
         ("一\r\n\r\n\n二", "一\n二"),
         ("\u202e反过来", "反过来"),
         ("①②", "12"),
+        ("٦६6", "666"),
     ],
 )
 def test_clean(text: str, expected: str) -> None:
