@@ -38,8 +38,9 @@ def said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:
 
 
 def questions(kb: KnowledgeBase, topic: Topic) -> set[str]:
-    """The questions that matter to a topic: asked, telling its causes apart, or answered by one of its steps."""
+    """The questions that matter to a topic: asked, telling its causes apart, answered by one of its steps, or deciding where it goes."""
     told = {question for cause in topic.causes.values() for question in cause.answers}
+    told |= {answer.question for answers in (topic.hand_over_now, topic.danger, *topic.elsewhere.values()) for answer in answers}
     shown = {kb.steps[step].then for cause in topic.causes.values() for step in cause.fixes if step in kb.steps}
     return {*topic.questions, *told, *filter(None, shown)}
 

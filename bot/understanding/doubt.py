@@ -67,8 +67,7 @@ def _is_shaped(part: str, said: str, side: re.Pattern[str]) -> bool:
 
 def is_stated(text: str, said: str) -> bool:
     """Whether the phrase is stated somewhere in `text`, rather than asked, guessed or denied."""
-    clauses = _clauses(text, said)
-    return any(not _DOUBTFUL.search(clause) and not _DENIED.search(clause.partition(said)[0]) for clause in clauses)
+    return any(not _DOUBTFUL.search(_told(clause, said)) and not _DENIED.search(clause.partition(said)[0]) for clause in _clauses(text, said))
 
 
 def is_denied(text: str, said: str) -> bool:
@@ -84,6 +83,11 @@ def asks(text: str) -> bool:
 def _clauses(text: str, said: str) -> list[str]:
     """The clauses that hold the phrase; the whole text when it spans several."""
     return [clause for clause in map(_dense, _CLAUSE.findall(text)) if said in clause] or [_dense(text)]
+
+
+def _told(clause: str, said: str) -> str:
+    """The clause as doubt is looked for in it: a phrase that ends in 没有 itself (后台没有) makes no question of it."""
+    return f"{clause}." if clause.endswith(said) and said.endswith(("没", "没有")) else clause
 
 
 def _dense(clause: str) -> str:
