@@ -34,12 +34,21 @@ def main() -> None:
     show("  ".join(f"{name} {value}" for name, value in outcomes.items() if name != "results"))
     show("whole process, posbot ask")
     start_up()
+    show("whole dialogues (posbot kb simulate)")
+    dialogues()
     pairs = corpus.examples(loader.load(KNOWLEDGE))
     for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
             corpus.write_folder(corpus.multiplied(pairs, size), Path(folder))
             show(f"{size:,} phrasings (topics alone, multiplied)")
             table({name: measure(name, Path(folder), file) for name in NAMES})
+
+
+def dialogues() -> None:
+    """The product's way of asking beside three others, under the same seed."""
+    for name, figures in json.loads(run("-m", "bot", "kb", "simulate", "--json"))["strategies"].items():
+        shown = ("success", "turns", "questions", "needless_of_hand_overs", "gave_up", "step_ms_p50", "step_ms_p99")
+        show(f"{name:14}" + "  ".join(f"{figure} {figures[figure]}" for figure in shown))
 
 
 def show(line: str) -> None:
