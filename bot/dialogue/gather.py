@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from .listen import Heard
     from .turn import Decision, Turn
 
+LONGEST_WORDS = 30
+"""Characters of the merchant's own words that staff see first (domain brief, C6)."""
+
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text while a detail is asked for: its value, or something else that must not be taken for one."""
-    if alarming := opening.alarming(state, turn):
-        return proceed.enter(state, turn, alarming, lead)
     if state.expecting == prompt.STORY:
         return _story(state, turn, lead)
+    if graver := opening.graver(state, turn):
+        return proceed.enter(state, turn, graver, lead)
     if shown.works:
         return proceed.solved(state, turn)
     if shown.signals("angry"):
@@ -38,6 +41,8 @@ def _for_slot(state: Conversation, turn: Turn, shown: Heard, lead: list[str], wa
     """The value of the detail, 不知道, another detail, or a text that is none: then it is asked for once more."""
     heard = shown.understanding
     skipped = replace(state, skipped=(*state.skipped, wanted.id), confusions=0)
+    if shown.unable and wanted.where and not state.confusions:
+        return proceed.again(replace(state, confusions=1), turn, [*lead, turn.words("where", where=wanted.where)])
     if shown.signals("not-know") or shown.unable:
         return proceed.collect(skipped, turn, [*lead, turn.words("not-know")])
     if value := fill(wanted, heard):
@@ -57,4 +62,6 @@ def _story(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     found = opening.interpret(state, turn)
     topic = found.topics[0] if found.outcome is Outcome.ANSWER and turn.kb.topics[found.topics[0]].causes else None
     aid = [turn.kb.topics[topic].first_aid] if topic else []
-    return proceed.hand_over(replace(state, topic=topic), turn, Reason.WISH, [*lead, *aid])
+    state = replace(state, topic=topic, words=state.words or turn.heard.text.replace("\n", " ")[:LONGEST_WORDS])
+    reason = proceed.must_hand_over(turn.kb, state) if topic else None
+    return proceed.hand_over(state, turn, Reason.DANGER if reason is Reason.DANGER else Reason.WISH, [*lead, *aid])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.domain.knowledge import Money
+from bot.domain.knowledge import Money, Urgency
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -22,8 +23,9 @@ def known(kb: KnowledgeBase, conversation: Conversation) -> Money:
 def said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:
     """What the findings that matter to this topic say of the money, in the order in which they were said; None when nothing.
 
-    RECEIVED and NOT_TAKEN together are a contradiction: UNCLEAR. So is a customer who was not charged and then was; but what the terminal or the acquirer
-    says stands against what he sees (domain brief, B0.2: his bank is slower).
+    RECEIVED and NOT_TAKEN together are a contradiction: UNCLEAR. What the terminal or the acquirer says stands against what the customer sees (domain brief,
+    B0.2: his bank is slower). His own word that he was not charged counts only where nothing speaks against it: no charge that he sees later, no sale that
+    is on its way, and not where the whole trouble is that nobody knows.
     """
     topic = kb.topics.get(conversation.topic or "")
     relevant = questions(kb, topic) if topic else kb.questions.keys()
@@ -32,9 +34,26 @@ def said(kb: KnowledgeBase, conversation: Conversation) -> Money | None:
     if not settled:
         return Money.UNCLEAR if told else None
     id, result = settled[-1]
-    by_customer = Money.CHARGED in kb.questions[id].money.values()
-    taken_back = result is Money.NOT_TAKEN and by_customer and any(money is Money.CHARGED for _, money in told[told.index(settled[-1]) :])
-    return Money.UNCLEAR if taken_back or len({money for _, money in settled}) > 1 else result
+    if result is Money.NOT_TAKEN and Money.CHARGED in kb.questions[id].money.values() and not _is_believed(kb, topic, told, told.index(settled[-1])):
+        return Money.UNCLEAR
+    return Money.UNCLEAR if len({money for _, money in settled}) > 1 else result
+
+
+def _is_believed(kb: KnowledgeBase, topic: Topic | None, told: list[tuple[str, Money]], place: int) -> bool:
+    """Whether a customer's word that he was not charged, at this place among what was told, settles the money."""
+    doubtful = topic is not None and topic.urgency is Urgency.U1 and comes_first(kb, topic)
+    return not doubtful and all(money is not Money.UNCLEAR for _, money in told) and all(money is not Money.CHARGED for _, money in told[place:])
+
+
+def may_charge(kb: KnowledgeBase, conversation: Conversation) -> bool:
+    """Whether a merchant who asks may be told that he can charge again: the trouble is known, the customer was not charged, and no other one is open."""
+    parked = any(comes_first(kb, kb.topics[id]) for id in conversation.parked if id in kb.topics)
+    return conversation.topic is not None and not parked and known(kb, conversation) is Money.NOT_TAKEN
+
+
+def forgotten(kb: KnowledgeBase, conversation: Conversation) -> Conversation:
+    """The conversation after a new attempt to charge: what was known of the money was about the one before."""
+    return replace(conversation, findings=tuple(pair for pair in conversation.findings if pair[0] not in kb.questions or not kb.questions[pair[0]].money))
 
 
 def questions(kb: KnowledgeBase, topic: Topic) -> set[str]:

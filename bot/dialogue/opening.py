@@ -11,7 +11,7 @@ from bot.domain.tickets import Reason
 from bot.domain.understanding import TopicMatch
 
 from . import money, proceed, prompt, render
-from .clarify import SURE, Outcome, decide
+from .clarify import SURE, WORTH_OFFERING, Outcome, decide
 from .listen import LONGEST_COMMAND
 from .turn import Decision
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 COURTESIES = ("who-are-you", "thanks", "goodbye", "greeting")
 """Tones of small talk that have an answer of their own, the more telling ones first."""
+SHORTEST_GRAVE = 6
+"""Characters from which a message may bring up something graver: shorter ones are answers that were not understood."""
 STANDS_OUT = 0.1
 """Least probability of a trouble that is named beside the wish for a human, or in which an answer is alarming."""
 REMEMBERED = 0.05
@@ -36,6 +38,9 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
     """What a message is about, and the move that follows."""
     assert turn.heard is not None
     lead = [*lead]
+    if two := _two_matters(turn):
+        first, second = two
+        return proceed.enter(replace(state, parked=(second,)), turn, first, [*lead, turn.words("parked", topic=turn.kb.topics[second].title)])
     found = interpret(state, turn)
     if found.outcome is not Outcome.ANSWER and (topic := alarming(state, turn)):
         return proceed.enter(state, turn, topic, lead)
@@ -53,6 +58,35 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
             return wish(state, turn, lead)
         case outcome:
             return Decision(conversation=state, effects=(turn.say([*lead, *_aside(turn, outcome)], prompt.choices(turn.kb, state)),))
+
+
+def graver(state: Conversation, turn: Turn) -> str | None:
+    """Another trouble that must not wait for the one at hand: something alarming was said, it is dangerous, or money hangs in the air."""
+    assert turn.heard is not None
+    heard, current = turn.heard, turn.kb.topics.get(state.topic or "")
+    if topic := alarming(state, turn):
+        return topic
+    if current is not None and (money.is_open(turn.kb, state) or current.urgency is Urgency.U0):
+        return None
+    found = decide(heard.topics, heard.signals, render.kinds(turn.kb))
+    first = turn.kb.topics[found.topics[0]] if found.outcome is Outcome.ANSWER else None
+    if first and first.id != state.topic and _is_grave(turn, first):
+        return first.id
+    return _money_trouble(turn) if "money-open" in heard.signals and not (current and money.comes_first(turn.kb, current)) else None
+
+
+def _is_grave(turn: Turn, topic: Topic) -> bool:
+    """Whether this topic, clearly said, comes before any other. Who curses says much that is not meant."""
+    assert turn.heard is not None
+    said = len(turn.heard.text) >= SHORTEST_GRAVE and "angry" not in turn.heard.signals
+    return said and (topic.urgency is Urgency.U0 or money.comes_first(turn.kb, topic))
+
+
+def _money_trouble(turn: Turn) -> str | None:
+    """The likeliest trouble that is about money of which nobody knows what became."""
+    assert turn.heard is not None
+    about = [match for match in turn.heard.topics if match.topic in turn.kb.topics and money.comes_first(turn.kb, turn.kb.topics[match.topic])]
+    return about[0].topic if about and about[0].probability >= WORTH_OFFERING else None
 
 
 def alarming(state: Conversation, turn: Turn) -> str | None:
@@ -77,6 +111,18 @@ def _money_first(state: Conversation, turn: Turn, lead: list[str]) -> list[str]:
     likely = (turn.kb.topics[match.topic] for match in turn.heard.topics if match.probability >= STANDS_OUT and match.topic in turn.kb.topics)
     in_question = money.said(turn.kb, state) is Money.UNCLEAR or any(money.comes_first(turn.kb, topic) for topic in likely)
     return [turn.words("money-unclear")] if in_question and not lead else lead
+
+
+def _two_matters(turn: Turn) -> tuple[str, str] | None:
+    """Two troubles that are joined in one message, the graver first: money and danger do not wait."""
+    assert turn.heard is not None
+    found = [decide(half, (), render.kinds(turn.kb)) for half in turn.heard.halves]
+    ids = [interpretation.topics[0] for interpretation in found if interpretation.outcome is Outcome.ANSWER]
+    topics = [turn.kb.topics[id] for id in ids if turn.kb.topics[id].causes and not turn.kb.topics[id].refuses]
+    if len(topics) < 2 or topics[0].id == topics[1].id:
+        return None
+    first, second = sorted(topics, key=lambda topic: (topic.urgency, not money.comes_first(turn.kb, topic)))
+    return first.id, second.id
 
 
 def _still_choosing(state: Conversation, turn: Turn, found: Interpretation, lead: list[str]) -> Decision | None:

@@ -29,7 +29,7 @@ REPLIES = (
     "parked", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good", "rating-ask", "rating-thanks",
     "reason-why", "received", "recharge-allowed", "recharge-not-yet", "relayed", "restart-done", "restart-part", "resume-ask",
     "safe-payment-meanwhile", "secret-warning", "solved", "step-how", "step-reminder", "step-unable", "still-broken", "story-ask", "switched",
-    "thanks", "ticket-number", "voice-received", "what-shows", "who-are-you",
+    "thanks", "ticket-number", "voice-received", "what-shows", "where", "no-undo-yet", "no-release-yet", "who-are-you",
 )  # fmt: skip
 """Sentences of `replies.yaml` that must be there."""
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, assert_never
 from bot.domain.conversation import Conversation, Phase, put
 from bot.domain.effects import Rate, Say
 from bot.domain.events import Chose, Edited, Said, Sent
-from bot.domain.knowledge import Money
 from bot.domain.tickets import Reason
 from bot.domain.understanding import Secret
 
@@ -74,7 +73,8 @@ def _known(heard: Understanding | None, kb: KnowledgeBase) -> Understanding | No
         return None
     classes = render.kinds(kb)
     findings = tuple(finding for finding in heard.findings if finding.answer.question in kb.questions)
-    return replace(heard, topics=tuple(match for match in heard.topics if match.topic in classes), findings=findings)
+    halves = tuple(tuple(match for match in half if match.topic in classes) for half in heard.halves)
+    return replace(heard, topics=tuple(match for match in heard.topics if match.topic in classes), halves=halves, findings=findings)
 
 
 def _last(state: Conversation, turn: Turn) -> datetime:
@@ -97,8 +97,10 @@ def _said(state: Conversation, turn: Turn, lead: list[str], *, away: bool = Fals
     if heard is None or not heard.topics:
         return _nothing(state, turn, lead)
     shown = hear(heard, prompt.question(turn.kb, state), prompt.choices(turn.kb, state))
+    if shown.signals("new-attempt"):
+        state = money.forgotten(turn.kb, state)
     before, state = state, _absorb(state, turn, heard)
-    lead = [*_warnings(turn, heard), *lead, *_aid(before, turn, heard), *_about_charging(state, turn, shown)]
+    lead = [*_warnings(turn, heard), *lead, *_aid(before, turn, heard), *(_about_charging(state, turn, shown) or _asides(turn, heard))]
     if state.desperate and not before.desperate:
         return _desperate(state, turn, lead)
     if state.phase is Phase.WITH_STAFF:
@@ -115,7 +117,7 @@ def _said(state: Conversation, turn: Turn, lead: list[str], *, away: bool = Fals
 def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str], *, away: bool) -> Decision:
     """A text that is no command: what it means depends on where the conversation stands."""
     if shown.signals("another-sale") and state.topic is not None:
-        return opening.choose(_absorb(proceed.over(state), turn, shown.understanding), turn, lead)
+        return opening.choose(_absorb(proceed.over(_with_open_money(state, turn)), turn, shown.understanding), turn, lead)
     if away:
         return talk.returned(state, turn, shown, lead)
     match state.phase:
@@ -129,6 +131,13 @@ def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str], *, awa
             return _about_rating(state, turn, shown, lead)
         case _:
             return opening.choose(state, turn, lead)
+
+
+def _with_open_money(state: Conversation, turn: Turn) -> Conversation:
+    """The state with its trouble put aside when it is about money of which nobody knows what became: it is not forgotten for something else."""
+    if state.topic is None or state.topic in state.parked or not money.is_open(turn.kb, state):
+        return state
+    return replace(state, parked=(*state.parked, state.topic))
 
 
 def _absorb(state: Conversation, turn: Turn, heard: Understanding) -> Conversation:
@@ -179,10 +188,20 @@ def _aid(before: Conversation, turn: Turn, heard: Understanding) -> list[str]:
 
 
 def _about_charging(state: Conversation, turn: Turn, shown: Heard) -> list[str]:
-    """The answer to whoever wants to charge again, or to pay the customer back himself."""
-    if shown.signals("wants-recharge"):
-        return [turn.words("recharge-allowed" if money.known(turn.kb, state) is Money.NOT_TAKEN else "recharge-not-yet")]
+    """The answer to whoever wants to charge again, to undo or settle, to hand the goods over, or to pay the customer back himself."""
+    is_open = money.is_open(turn.kb, state)
+    if shown.signals("wants-recharge") or (is_open and shown.signals("try-again")):
+        return [turn.words("recharge-allowed" if money.may_charge(turn.kb, state) else "recharge-not-yet")]
+    if is_open and shown.signals("wants-undo"):
+        return [turn.words("no-undo-yet")]
+    if is_open and shown.signals("wants-release"):
+        return [turn.words("no-release-yet")]
     return [turn.words("no-own-refund")] if shown.signals("own-refund") else []
+
+
+def _asides(turn: Turn, heard: Understanding) -> list[str]:
+    """Answers to what is asked in passing: every cue that has a reply of its own name, such as `ask-how-long`."""
+    return [turn.words(signal) for signal in heard.signals if signal in turn.kb.cues and signal in turn.kb.replies][:1]
 
 
 def _kindness(before: Conversation, turn: Turn, shown: Heard) -> list[str]:
@@ -207,8 +226,9 @@ def _desperate(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
 
 
 def _restart(state: Conversation, turn: Turn) -> Decision:
-    state = replace(proceed.over(state), parked=())
-    return Decision(conversation=state, effects=(turn.say([turn.words("restart-done")], (render.human(turn.kb),)),))
+    state = proceed.over(_with_open_money(replace(state, parked=()), turn))
+    kept = [turn.words("parked", topic=turn.kb.topics[topic].title) for topic in state.parked]
+    return Decision(conversation=state, effects=(turn.say([*kept, turn.words("restart-done")], (render.human(turn.kb),)),))
 
 
 def _chose(state: Conversation, turn: Turn, choice: str, lead: list[str]) -> Decision:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase
-from bot.domain.knowledge import Kind, Urgency
+from bot.domain.knowledge import Kind
 from bot.domain.tickets import Reason, Result
 
 from . import money, opening, proceed, prompt, render, tap
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from .listen import Heard
     from .turn import Decision, Turn
 
-SHORTEST_SECOND, SHORTEST_GRAVE = 8, 4
-"""Characters from which a message without 还有 or 另外 may bring up something else, or something graver: shorter ones are answers that were not
-understood."""
+SHORTEST_SECOND = 8
+"""Characters from which a message without 还有 or 另外 may bring up something else: shorter ones are answers that were not understood."""
 
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text while a question or a step is open. The gravest reading comes first, then what was asked for, then anything else."""
-    if alarming := opening.alarming(state, turn):
-        return proceed.enter(state, turn, alarming, lead)
+    if graver := opening.graver(state, turn):
+        return _switch(state, turn, graver, lead)
     other = _other_topic(state, turn)
     if other and shown.signals("second-problem"):
         return _second(state, turn, other, lead)
@@ -36,7 +35,7 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
         return decision
     if _tells(state, turn):
         return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
-    if other and len(shown.understanding.text) >= (SHORTEST_GRAVE if _is_graver(turn, other, state) else SHORTEST_SECOND):
+    if other and len(shown.understanding.text) >= SHORTEST_SECOND and not lead:
         return _second(state, turn, other, lead)
     return _beside(state, turn, shown, lead)
 
@@ -64,17 +63,18 @@ def _tells(state: Conversation, turn: Turn) -> bool:
 
 
 def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
-    """A text that is no answer to the open prompt: something volunteered, a courtesy, or not understood."""
-    if shown.understanding.entities:
-        return proceed.again(state, turn, [*lead, turn.words("noted")])
-    if shown.signals(*opening.COURTESIES):
-        return proceed.again(state, turn, [*lead, opening.courtesy(turn)])
+    """A text that is no answer to the open prompt: something volunteered, a courtesy, the same trouble once more, or not understood."""
     if lead:
         return proceed.again(state, turn, lead)
+    if shown.understanding.entities:
+        return proceed.again(state, turn, [turn.words("noted")])
+    if shown.signals(*opening.COURTESIES):
+        return proceed.again(state, turn, [opening.courtesy(turn)])
+    if shown.fails or (shown.understanding.topics and shown.understanding.topics[0].topic == state.topic):
+        return proceed.again(state, turn, [turn.words("heard-same")])
     if state.confusions:
         return proceed.hand_over(state, turn, Reason.LOST, [turn.words("lost")])
-    same = bool(shown.understanding.topics) and shown.understanding.topics[0].topic == state.topic
-    return proceed.again(replace(state, confusions=1), turn, [turn.words("heard-same" if same else "not-understood")])
+    return proceed.again(replace(state, confusions=1), turn, [turn.words("not-understood")])
 
 
 def _other_topic(state: Conversation, turn: Turn) -> str | None:
@@ -86,23 +86,22 @@ def _other_topic(state: Conversation, turn: Turn) -> str | None:
     return None
 
 
-def _is_graver(turn: Turn, other: str, state: Conversation) -> bool:
-    topics = turn.kb.topics
-    return topics[other].refuses or (topics[other].urgency <= Urgency.U1 and topics[other].urgency < topics[state.topic or ""].urgency)
-
-
 def _second(state: Conversation, turn: Turn, other: str, lead: list[str]) -> Decision:
-    """Money and danger first: the graver trouble goes on, the other one waits. What is refused is refused in passing."""
-    topics, current = turn.kb.topics, state.topic
-    assert current is not None
-    if topics[other].refuses:
-        return proceed.again(state, turn, [*lead, *proceed.refusal(turn, state, topics[other])])
-    if _is_graver(turn, other, state):
-        state = replace(state, parked=(*(id for id in state.parked if id != other), current))
-        return proceed.enter(state, turn, other, [*lead, turn.words("switched", topic=topics[current].title)])
+    """The other matter waits. What is refused is refused in passing, unless somebody only asks whether to charge again."""
+    if turn.kb.topics[other].refuses:
+        refusal = proceed.refusal(turn, state, turn.kb.topics[other])
+        return proceed.again(state, turn, lead or refusal)
     if other not in state.parked:
         state = replace(state, parked=(*state.parked, other))
-    return proceed.again(state, turn, [*lead, turn.words("parked", topic=topics[other].title)])
+    return proceed.again(state, turn, [*lead, turn.words("parked", topic=turn.kb.topics[other].title)])
+
+
+def _switch(state: Conversation, turn: Turn, graver: str, lead: list[str]) -> Decision:
+    """Money and danger first: the graver trouble goes on, the one at hand waits."""
+    assert state.topic is not None
+    title = turn.kb.topics[state.topic].title
+    state = replace(state, parked=(*(id for id in state.parked if id not in {graver, state.topic}), state.topic))
+    return proceed.enter(state, turn, graver, [*lead, turn.words("switched", topic=title)])
 
 
 def returned(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:

@@ -71,7 +71,8 @@ class Understanding:
     unclear and out-of-scope included; the probabilities sum to nearly 1. `ambiguous` holds digit runs that could be several identifiers: (digits, candidate
     slots). `answer` is the option that the message gives to the question that was open. `doubted` names the questions about money that it touches without
     an answer: 扣没扣, 没扣吧. `asks` says that it asks, guesses or doubts. `screen` is what the merchant says the terminal shows. The signal "no" is also
-    given by a short message that begins with a negation, "nothing" by one that is nothing else.
+    given by a short message that begins with a negation, "nothing" by one that is nothing else, "money-open" by one that says that nobody knows whether a
+    sale went through. `halves` holds the topics of each half where two matters are joined (还有).
     """
 
     text: str
@@ -82,6 +83,7 @@ class Understanding:
     doubted: tuple[str, ...] = ()
     answer: str | None = None
     topics: tuple[TopicMatch, ...] = ()
+    halves: tuple[tuple[TopicMatch, ...], ...] = ()
     signals: tuple[str, ...] = ()
     asks: bool = False
     other_object: str | None = None

@@ -34,10 +34,17 @@ _MOVING = re.compile("[扣退冲收]|成功")
 _CUSTOMER_SIDE = re.compile(rf"(?:{_WHO}|{_WHERE}|{_SAYS}|{_SALE}|{_SURE})*+")
 _OWN_SIDE = re.compile(rf"(?:{_MACHINE}|{_AGENT}|{_SALE}|{_SURE})*+")
 _END = re.compile(r"[的了啊呀哦咧哈噢嘞钱款咯喽滴到]*")
+_CONNECTED = re.compile(r"(?:失败|被拒|超时|拒绝|报错|报[0-9a-z]{2}|不成功)(?:了|的)?[, ]{0,2}(?:但是?|可是?|不过)")
 _STORY = re.compile(r"^.*(?:失败|被拒|超时|拒绝|报错|报[0-9a-z]{2}|不成功)(?:了|的)?(?:但是?|可是?|不过)?")
 """What may come before in the same clause: 刷卡失败 钱没扣."""
 _WHAT_NOW = re.compile(r"(?:怎么办|咋办|咋整|咋个办|怎么弄|咋弄|点算|怎么处理|(?:能不能|可不可以|能|可以)换.*)$")
 """What may come after it: it asks for the next step, not whether that is so."""
+
+
+_RESERVED = re.compile(r"但|可是|不过|就是|还(?!好|行|可以)|又|没(?!问题|事)|不(?!错|用|客气)|失败|超时|错|断|白|扣|空的|自己关|别问|叫人")
+_OPEN = re.compile(r"扣[没不]扣?|([成收付到])[没不]\1|(?:不知道?|不晓得|晓不得|不清楚|没弄清楚?|不确定|唔知)(?:.{0,4})(?:扣|成|收到|付)[没了不成]?")
+_TURNED = re.compile(r"但|可是|不过|却|别人|上一笔|前一笔|上一单|前面那|另一笔|是上午|是昨天|我不信|骗")
+"""What turns a plain statement round elsewhere in the message: 流水是成功 可是时间是上午的."""
 
 
 def is_plain(text: str, said: str, *, of_customer: bool) -> bool:
@@ -46,7 +53,7 @@ def is_plain(text: str, said: str, *, of_customer: bool) -> bool:
     `of_customer`: it is about what the customer sees; otherwise about the merchant's machine, back office or acquirer, of which a customer knows nothing.
     """
     side = _CUSTOMER_SIDE if of_customer else _OWN_SIDE
-    return any(_is_shaped(part, said, side) for clause in _CLAUSE.findall(text) for part in _parts(clause))
+    return not _TURNED.search(_CONNECTED.sub("", text)) and any(_is_shaped(part, said, side) for clause in _CLAUSE.findall(text) for part in _parts(clause))
 
 
 def _parts(clause: str) -> list[str]:
@@ -73,6 +80,16 @@ def is_stated(text: str, said: str) -> bool:
 def is_denied(text: str, said: str) -> bool:
     """Whether each mention of the phrase stands right behind a negation: 不是消费."""
     return all(_DENIED_AT_ONCE.search(clause.partition(said)[0]) for clause in _clauses(text, said))
+
+
+def is_reserved(text: str) -> bool:
+    """Whether good news is taken back in the same breath: 好了 但刷不了, 打出来了 还是白的."""
+    return bool(_RESERVED.search(_dense(text)))
+
+
+def leaves_money_open(text: str) -> bool:
+    """Whether it says that nobody knows whether a sale went through: 扣没扣, 不知道成没成."""
+    return bool(_OPEN.search(_dense(text)))
 
 
 def asks(text: str) -> bool:

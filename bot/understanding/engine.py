@@ -11,7 +11,7 @@ from bot.domain.understanding import Understanding
 from . import findings
 from .answers import Answers, given
 from .clean import MAX_MATCH, clean, fold, simplify
-from .doubt import asks, is_denied
+from .doubt import asks, is_denied, is_reserved, leaves_money_open
 from .entities.read import read as read_details
 from .match import Matcher
 from .objects import OtherObjects
@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.knowledge import KnowledgeBase
+    from bot.domain.understanding import TopicMatch
 
-    from .features import Tag
+    from .features import Reading, Tag
     from .match import Model
     from .reader import Reader
 
 NEGATIONS = ("没", "不", "无", "否", "冇", "唔")
 LONGEST_NO = 4
+JOINT, SHORTEST_HALF = "second-problem", 6
+GOOD_NEWS = {"works", "solved"}
 _NOTHING = re.compile("[都还]?(?:没有?|无|冇|[莫没]得|木有)[啊呀呢的了嘛哦]?")
 """A bare 没有: it denies the whole question, where 不一样 denies a word."""
 
@@ -65,12 +68,19 @@ class Engine:
             findings=found.said,
             doubted=found.doubted,
             answer=self._answer(folded, told, expecting) if isinstance(expecting, Question) else None,
+            halves=self._halves(reading, folded),
             topics=tuple(self._matcher.match(folded, reading, about_other=other is not None, explain=explain)) if folded else (),
             signals=_signals(folded, told, reading.tags),
             asks=asks(told),
             other_object=other,
             screen=quoted(plain),
         )
+
+    def _halves(self, reading: Reading, folded: str) -> tuple[tuple[TopicMatch, ...], ...]:
+        """What each half is about where 还有 or its like joins two matters; nothing otherwise."""
+        dense = folded.replace(" ", "")
+        joints = [tag.start for tag in reading.tags if tag.kind == CUE and tag.name == JOINT and SHORTEST_HALF <= tag.start <= len(dense) - SHORTEST_HALF]
+        return tuple(tuple(self._matcher.match(half, self._reader.read(half))) for start in joints[:1] for half in (dense[:start], dense[start:]))
 
     def _answer(self, folded: str, told: str, question: Question) -> str | None:
         """The option of the open question that the message gives."""
@@ -83,6 +93,10 @@ def _signals(folded: str, told: str, tags: Iterable[Tag]) -> tuple[str, ...]:
     """The tones, and the cues that are not denied, each once. A short answer that begins with a negation is a no, but 不知道 is not; a bare 没有 is
     also `nothing`."""
     found = [tag.name for tag in tags if tag.kind == SIGNAL or (tag.kind == CUE and not is_denied(told, tag.said))]
+    if is_reserved(told):
+        found = [name for name in found if name not in GOOD_NEWS]
+    if leaves_money_open(told):
+        found.append("money-open")
     if 0 < len(folded) <= LONGEST_NO and folded.startswith(NEGATIONS) and "not-know" not in found:
         found.append("no")
     if _NOTHING.fullmatch(folded):
