@@ -18,9 +18,11 @@ from bot.editing import check
 from bot.editing.ask import Answered
 from bot.kb import json_schema, loader
 from bot.understanding import cache
+from bot.understanding.clean import clean
 from bot.understanding.engine import Engine
 from bot.understanding.learn import learn
 from bot.understanding.reader import Reader
+from bot.understanding.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +80,7 @@ class Talk:
 
     def sent(self, photo: str, now: datetime) -> tuple[Effect, ...]:
         """The merchant sent a photo: what must happen."""
-        return self._step(Sent(kind="photo", name=photo), None, now)
+        return self._step(Sent(kind="photo", name=redact(clean(photo)).text), None, now)
 
     def state(self) -> dict[str, Any]:
         """Where the conversation stands."""

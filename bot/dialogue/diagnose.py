@@ -104,9 +104,9 @@ class HandOver:
 Action: TypeAlias = Ask | Do | HandOver
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def model(kb: KnowledgeBase, topic: str) -> Model:
-    """The numbers of a topic. Kept, because every turn needs them."""
+    """The numbers of a topic. Kept for about two knowledge bases, because every turn needs them."""
     entry = kb.topics[topic]
     weights = [cause.weight for cause in entry.causes.values()]
     prior = tuple(weight / sum(weights) for weight in weights)
@@ -158,7 +158,7 @@ def posterior(model: Model, evidence: Evidence) -> list[float]:
     for question, option in evidence.findings.items():
         if row := model.rows.get(question, {}).get(option):
             shares = [share * likelihood for share, likelihood in zip(shares, row, strict=True)]
-    for step in evidence.done:
+    for step in sorted(evidence.done):  # products of floats depend on their order
         if fixes := model.fixes.get(step):
             shares = [share * (1 - USELESS * fix) for share, fix in zip(shares, fixes, strict=True)]
     total = sum(shares)

@@ -9,8 +9,9 @@ from bot.domain.conversation import put
 from bot.domain.tickets import Reason
 
 from . import opening, proceed, prompt
+from .absorb import LONGEST_WORDS
 from .clarify import Outcome
-from .collect import fill
+from .collect import fill, missing
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -19,22 +20,27 @@ if TYPE_CHECKING:
     from .listen import Heard
     from .turn import Decision, Turn
 
-LONGEST_WORDS = 30
-"""Characters of the merchant's own words that staff see first (domain brief, C6)."""
-
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text while a detail is asked for: its value, or something else that must not be taken for one."""
     if state.expecting == prompt.STORY:
         return _story(state, turn, lead)
     if graver := opening.graver(state, turn):
-        return proceed.enter(state, turn, graver, lead)
-    if shown.works:
+        return _graver(state, turn, graver, lead)
+    if shown.works and not shown.understanding.findings:
         return proceed.solved(state, turn)
     if shown.signals("angry"):
         return proceed.open_ticket(state, turn, lead)
     wanted = prompt.slot(turn.kb, state)
     return _for_slot(state, turn, shown, lead, wanted) if wanted else proceed.collect(state, turn, lead)
+
+
+def _graver(state: Conversation, turn: Turn, topic: str, lead: list[str]) -> Decision:
+    """Something graver comes up while staff are being called: they get it, with what was said before as another trouble."""
+    parked = tuple(id for id in (*state.parked, state.topic) if id and id != topic)
+    moved = replace(proceed.fresh(state), topic=topic, visited=(*state.visited, topic), parked=parked, turns=state.turns)
+    reason = proceed.must_hand_over(turn.kb, moved) or Reason(state.handing_over or Reason.WISH)
+    return proceed.hand_over(moved, turn, reason, [*lead, turn.kb.topics[topic].first_aid])
 
 
 def _for_slot(state: Conversation, turn: Turn, shown: Heard, lead: list[str], wanted: Slot) -> Decision:
@@ -45,6 +51,8 @@ def _for_slot(state: Conversation, turn: Turn, shown: Heard, lead: list[str], wa
         return proceed.again(replace(state, confusions=1), turn, [*lead, turn.words("where", where=wanted.where)])
     if shown.signals("not-know") or shown.unable:
         return proceed.collect(skipped, turn, [*lead, turn.words("not-know")])
+    if wanted.kind == "photo" and wanted.id not in missing(turn.kb, state, turn.kb.topics[state.topic or ""]):
+        return proceed.collect(state, turn, lead)
     if value := fill(wanted, heard):
         return proceed.collect(replace(state, slots=put(state.slots, wanted.id, value), confusions=0), turn, lead)
     if heard.entities:

@@ -10,7 +10,7 @@ from bot.domain.knowledge import Money, Urgency
 from bot.domain.tickets import Packet, Reason
 
 from . import money
-from .collect import missing, values
+from .collect import masked, missing, values
 from .diagnose import Evidence, model, posterior
 
 if TYPE_CHECKING:
@@ -66,11 +66,17 @@ def urgency(kb: KnowledgeBase, conversation: Conversation, now: datetime) -> Urg
         return Urgency.U0 if conversation.desperate else Urgency.U3
     if in_danger(topic, conversation):
         return Urgency.U0
-    amount = float(dict(conversation.slots).get("amount", 0))
-    raised = (amount >= LARGE) + conversation.waiting + hand_over_finding(topic, conversation) + _second_today(conversation, now)
+    raised = (
+        _is_large(dict(conversation.slots).get("amount", "")) + conversation.waiting + hand_over_finding(topic, conversation) + _second_today(conversation, now)
+    )
     level = min(topic.urgency, Urgency.U1) if money.said(kb, conversation) is Money.UNCLEAR else topic.urgency
     levels = list(Urgency)
     return levels[max(1, levels.index(level) - raised)]
+
+
+def _is_large(amount: str) -> bool:
+    """Whether it is a large sum; an amount in words that no reader knew is not taken for one."""
+    return amount.replace(".", "", 1).isdecimal() and float(amount) >= LARGE
 
 
 def _second_today(conversation: Conversation, now: datetime) -> bool:
@@ -100,7 +106,7 @@ def packet(kb: KnowledgeBase, conversation: Conversation, reason: Reason, now: d
         reason=reason,
         topic=conversation.topic,
         summary=conversation.words,
-        facts=values(kb, conversation),
+        facts=tuple((slot, masked(kb.slots[slot], value) if slot in kb.slots else value) for slot, value in values(kb, conversation)),
         screen_text=dict(conversation.slots).get("screen_text", ""),
         causes=likeliest(kb, conversation)[:LIKELY],
         findings=conversation.findings,
@@ -109,5 +115,6 @@ def packet(kb: KnowledgeBase, conversation: Conversation, reason: Reason, now: d
         flags=tuple(flag for flag, holds in flags.items() if holds),
         missing=missing(kb, replace(conversation, skipped=()), topic) if topic else (),
         customer_waiting=conversation.waiting,
-        attachments=conversation.attachments,
+        parked=tuple(id for id in conversation.parked if id in kb.topics and id != conversation.topic),
+        attachments=tuple(name for name, _ in conversation.attachments),
     )

@@ -47,7 +47,7 @@ class Heard:
     def works(self) -> bool:
         """Whether it says that the trouble is over."""
         over = self.signals("solved") or (self._is_report and self.signals("works"))
-        return over and not self.understanding.asks and not self.signals("fails", "still-broken")
+        return over and not self.understanding.asks and not self.signals("fails", "still-broken", "new-attempt", "money-open")
 
     @property
     def fails(self) -> bool:

@@ -70,9 +70,10 @@ def graver(state: Conversation, turn: Turn) -> str | None:
         return None
     found = decide(heard.topics, heard.signals, render.kinds(turn.kb))
     first = turn.kb.topics[found.topics[0]] if found.outcome is Outcome.ANSWER else None
-    if first and first.id != state.topic and _is_grave(turn, first):
+    asked = prompt.question(turn.kb, state)
+    if first and first.id != state.topic and _is_grave(turn, first) and (first.urgency is Urgency.U0 or not (asked and asked.money)):
         return first.id
-    return _money_trouble(turn) if "money-open" in heard.signals and not (current and money.comes_first(turn.kb, current)) else None
+    return _money_trouble(turn) if _leaves_money_open(state, turn) else None
 
 
 def _is_grave(turn: Turn, topic: Topic) -> bool:
@@ -80,6 +81,18 @@ def _is_grave(turn: Turn, topic: Topic) -> bool:
     assert turn.heard is not None
     said = len(turn.heard.text) >= SHORTEST_GRAVE and "angry" not in turn.heard.signals
     return said and (topic.urgency is Urgency.U0 or money.comes_first(turn.kb, topic))
+
+
+def _leaves_money_open(state: Conversation, turn: Turn) -> bool:
+    """Whether the message speaks of a charge of which nobody knows what became, while something else is at hand."""
+    assert turn.heard is not None
+    current, asked = turn.kb.topics.get(state.topic or ""), prompt.question(turn.kb, state)
+    if (current and money.comes_first(turn.kb, current)) or (asked and asked.money):
+        return False
+    known = money.questions(turn.kb, current) if current else set()
+    new = [finding.answer for finding in turn.heard.findings if finding.answer.question not in known]
+    charged = any(turn.kb.questions[answer.question].money.get(answer.option) in {Money.CHARGED, Money.UNCLEAR} for answer in new)
+    return charged or "money-open" in turn.heard.signals
 
 
 def _money_trouble(turn: Turn) -> str | None:

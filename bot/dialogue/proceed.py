@@ -29,6 +29,8 @@ IN_ROW = 4
 MOST_COLLECTED = {Reason.WISH: 2, Reason.WAITING: 3, Reason.FINDING: 3}
 COLLECTED = 3
 """Details that are asked for one by one before handing over; a merchant can always say several at once, or none."""
+MOST_USEFUL = 4
+"""Details that are named when the merchant may still send some."""
 LASTING = {"merchant_no", "merchant_name", "terminal_no", "sn", "pos_model"}
 """Details that stay true of a merchant."""
 EXPLAINS = 0.6
@@ -37,18 +39,19 @@ EXPLAINS = 0.6
 
 def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = (), *, named: bool = False) -> Decision:
     """Begin with a topic: what it is (unless `named` already), what to do at once, then the first move."""
-    topic = _destination(turn.kb, replace(state, topic=topic)) or topic
+    topic = destination(turn.kb, replace(state, topic=topic)) or topic
     entry = turn.kb.topics[topic]
     if entry.refuses and not handoff.in_danger(entry, state):
         return _refuse(fresh(state), turn, entry, lead)
+    state = replace(state, parked=tuple(id for id in state.parked if id != topic))
     about = [entry.first_aid] if named and entry.causes else render.about(turn.kb, entry, dict(state.slots).get("resp_code"))
     bubbles = [*lead, *about]
     if entry.kind is Kind.ADVICE or not entry.causes:
-        return Decision(conversation=fresh(state), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
+        return Decision(conversation=replace(fresh(state), turns=0), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
     return advance(replace(fresh(state), topic=topic, visited=(*state.visited, topic), phase=Phase.DIAGNOSING), turn, bubbles)
 
 
-def _destination(kb: KnowledgeBase, state: Conversation) -> str | None:
+def destination(kb: KnowledgeBase, state: Conversation) -> str | None:
     """Another topic that an answer points to, unless it was there before."""
     topic = kb.topics[state.topic or ""]
     pointed = (id for id, answers in topic.elsewhere.items() if any((answer.question, answer.option) in state.findings for answer in answers))
@@ -56,7 +59,7 @@ def _destination(kb: KnowledgeBase, state: Conversation) -> str | None:
 
 
 def _refuse(state: Conversation, turn: Turn, entry: Topic, lead: Iterable[str]) -> Decision:
-    return Decision(conversation=state, effects=(turn.say([*lead, *refusal(turn, state, entry)], (render.human(turn.kb),)),))
+    return Decision(conversation=replace(state, turns=0), effects=(turn.say([*lead, *refusal(turn, state, entry)], (render.human(turn.kb),)),))
 
 
 def refusal(turn: Turn, state: Conversation, entry: Topic) -> list[str]:
@@ -69,7 +72,7 @@ def fresh(state: Conversation) -> Conversation:
     """The same merchant with no trouble at hand: what is known of the terminal and the transaction stays."""
     return replace(
         state, phase=Phase.IDLE, topic=None, expecting=None, odds=(), offered=(), asked=(), in_row=0, steps=(), explained=(), detailed=None, reasked=None,
-        unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, turns=0, confusions=0, closing=False,
+        unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, confusions=0, closing=False,
     )  # fmt: skip
 
 
@@ -77,7 +80,16 @@ def over(state: Conversation) -> Conversation:
     """The trouble is over: what is remembered is the terminal, its numbers, and what was put aside."""
     findings = tuple(pair for pair in state.findings if pair[0] == render.TERMINAL)
     slots = tuple(pair for pair in state.slots if pair[0] in LASTING)
-    return replace(fresh(state), visited=(), findings=findings, slots=slots, attachments=(), words="", waiting=False, angry=False, desperate=False)
+    return replace(
+        fresh(state), visited=(), findings=findings, slots=slots, attachments=(), words="", waiting=False, angry=False, desperate=False, turns=0, undo=()
+    )
+
+
+def with_open_money(state: Conversation, turn: Turn) -> Conversation:
+    """The state with its trouble put aside when it is about money of which nobody knows what became: it is not forgotten for something else."""
+    if state.topic is None or state.topic in state.parked or not money.is_open(turn.kb, state):
+        return state
+    return replace(state, parked=(*state.parked, state.topic))
 
 
 def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
@@ -96,7 +108,7 @@ def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Dec
             return _ask(replace(state, asked=(*state.asked, question)), turn, question, bubbles)
         case Do(step) if state.expecting == f"step:{step}":
             return again(state, turn, bubbles)
-        case Do(step):
+        case Do(step) if known.may_charge or step not in numbers.charging:
             return _guide(state, turn, step, bubbles)
         case _:
             return hand_over(state, turn, Reason.EXHAUSTED, bubbles)
@@ -105,9 +117,8 @@ def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Dec
 def _ruled(state: Conversation, turn: Turn, bubbles: list[str]) -> Decision | None:
     """What the hard rules decide before any cost is weighed: another topic, staff, or the end, because the money is known to have arrived."""
     topic = turn.kb.topics[state.topic or ""]
-    if other := _destination(turn.kb, state):
-        decision = enter(state, turn, other, [*bubbles, turn.words("elsewhere", topic=turn.kb.topics[other].title)], named=True)
-        return replace(decision, conversation=replace(decision.conversation, turns=state.turns))
+    if other := destination(turn.kb, state):
+        return enter(state, turn, other, [*bubbles, turn.words("elsewhere", topic=turn.kb.topics[other].title)], named=True)
     if reason := must_hand_over(turn.kb, state):
         return hand_over(state, turn, reason, bubbles)
     if money.comes_first(turn.kb, topic) and money.known(turn.kb, state) is Money.RECEIVED:
@@ -133,7 +144,17 @@ def again(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
         return hand_over(state, turn, Reason.LONG, bubbles)
     if state.phase is Phase.COLLECTING and state.turns >= MOST_TURNS:
         return open_ticket(state, turn, bubbles)
+    if _may_not(state, turn):
+        return advance(replace(state, expecting=None), turn, bubbles)
     return Decision(conversation=state, effects=(turn.say([*bubbles, prompt.reminder(turn.kb, state)], prompt.choices(turn.kb, state)),))
+
+
+def _may_not(state: Conversation, turn: Turn) -> bool:
+    """Whether the open step charges again, and what is known by now does not permit it any more."""
+    doing, topic = prompt.step(turn.kb, state), turn.kb.topics.get(state.topic or "")
+    if doing is None or topic is None or not topic.causes:
+        return False
+    return doing.id in model(turn.kb, topic.id).charging and money.known(turn.kb, state) is not Money.NOT_TAKEN
 
 
 def _ask(state: Conversation, turn: Turn, question: str, bubbles: list[str]) -> Decision:
@@ -218,7 +239,7 @@ def _ask_of_money(state: Conversation, turn: Turn) -> Decision | None:
     shown = prompt.question(turn.kb, state)
     if shown and shown.money:
         return again(state, turn, [turn.words("what-shows")])
-    question = money.open_question(turn.kb, state)
+    question = money.open_question(turn.kb, state) if state.in_row < IN_ROW else None
     return _ask(replace(state, asked=(*state.asked, question)), turn, question, [turn.words("what-shows")]) if question else None
 
 
@@ -269,15 +290,18 @@ def collect(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Dec
 def open_ticket(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
     """The packet for staff, and what the merchant hears: the number, what was noted, what to do meanwhile."""
     packet = handoff.packet(turn.kb, state, Reason(state.handing_over or Reason.WISH), turn.now)
+    topic = turn.kb.topics.get(state.topic or "")
     said = [*bubbles, turn.words("handoff-said"), turn.words("ticket-number", number=packet.number), _echo(turn, state)]
     if packet.money is Money.UNCLEAR:
         said.append(turn.words("safe-payment-meanwhile"))
-    if packet.missing:
-        labels = "、".join(turn.kb.slots[slot].label for slot in packet.missing)
+    useful = [*packet.missing, *(slot for slot in (topic.ask_for if topic else ()) if slot in turn.kb.slots and slot not in dict(packet.facts))]
+    if useful:
+        labels = "、".join(turn.kb.slots[slot].label for slot in useful[:MOST_USEFUL])
         said.append(turn.words("collect-later", items=labels))
     state = replace(
-        state, phase=Phase.WITH_STAFF, expecting=None, handing_over=None, number=packet.number, tickets=state.tickets + 1, ticket_at=turn.now.isoformat()
-    )
+        state, phase=Phase.WITH_STAFF, expecting=None, handing_over=None, number=packet.number, tickets=state.tickets + 1, ticket_at=turn.now.isoformat(),
+        acknowledged=False, turns=0,
+    )  # fmt: skip
     return Decision(conversation=state, effects=(OpenTicket(packet=packet), turn.say(said)))
 
 

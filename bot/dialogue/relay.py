@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from .listen import Heard
     from .turn import Turn
 
-ACKNOWLEDGED = -1
-"""In `confusions`: the merchant was told that messages are passed on."""
-
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text for staff. `lead` holds what must be said at once: warnings about card data, what to do in a danger that was not known before."""
@@ -26,13 +23,18 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
     tell = TellStaff(number=state.number or "", text=heard.text, facts=details(turn.kb, heard))
     if shown.signals("asks-progress"):
         lead = [*lead, turn.words("progress", number=state.number)]
-    elif state.confusions != ACKNOWLEDGED:
+    elif not state.acknowledged:
         lead = [*lead, turn.words("relayed")]
-    state = replace(state, confusions=ACKNOWLEDGED)
-    return Decision(conversation=state, effects=(tell, *([turn.say(lead)] if lead else [])))
+    return Decision(conversation=replace(state, acknowledged=True), effects=(tell, *([turn.say(lead)] if lead else [])))
 
 
-def attached(state: Conversation, turn: Turn, name: str) -> Decision:
-    """A photo or a document for staff."""
-    tell = TellStaff(number=state.number or "", attachment=name, text=turn.heard.text if turn.heard else "")
-    return Decision(conversation=state, effects=(tell, turn.say([turn.words("relayed")])))
+def attached(state: Conversation, turn: Turn, name: str, lead: list[str]) -> Decision:
+    """A photo or a document for staff, with its caption."""
+    heard = turn.heard
+    tell = TellStaff(number=state.number or "", attachment=name, text=heard.text if heard else "", facts=details(turn.kb, heard) if heard else ())
+    return Decision(conversation=state, effects=(tell, turn.say([*lead, turn.words("relayed")])))
+
+
+def tapped(state: Conversation, turn: Turn) -> Decision:
+    """A button of before: there is nothing in it for staff."""
+    return Decision(conversation=state, effects=(turn.say([turn.words("progress", number=state.number)]),))

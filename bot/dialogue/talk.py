@@ -24,6 +24,8 @@ SHORTEST_SECOND = 8
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text while a question or a step is open. The gravest reading comes first, then what was asked for, then anything else."""
+    if _tells(state, turn) and proceed.destination(turn.kb, state):
+        return proceed.advance(state, turn, lead)
     if graver := opening.graver(state, turn):
         return _switch(state, turn, graver, lead)
     other = _other_topic(state, turn)
@@ -43,7 +45,7 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
 def _reported(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision | None:
     """What came of the open step, or that the answer is not known; None when it says neither."""
     doing = prompt.step(turn.kb, state)
-    if shown.works:
+    if shown.works and not _about_money(turn):
         return proceed.solved(state, turn)
     if doing and shown.unable:
         return proceed.detail(state, turn)
@@ -60,6 +62,12 @@ def _tells(state: Conversation, turn: Turn) -> bool:
     assert state.topic is not None
     said = {*(finding.answer.question for finding in turn.heard.findings), *turn.heard.doubted}
     return bool(said & money.questions(turn.kb, turn.kb.topics[state.topic]))
+
+
+def _about_money(turn: Turn) -> bool:
+    """Whether it answers a question about the money: good news of the machine is then not all that it says."""
+    assert turn.heard is not None
+    return any(turn.kb.questions[finding.answer.question].money for finding in turn.heard.findings)
 
 
 def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
@@ -107,10 +115,10 @@ def _switch(state: Conversation, turn: Turn, graver: str, lead: list[str]) -> De
 def returned(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """Somebody comes back after hours: an answer goes on where it stopped, anything else is met with the question whether it is still the same."""
     doing = prompt.step(turn.kb, state)
-    if shown.answer or shown.works or (doing and (shown.fails or shown.unable)):
+    if shown.answer or shown.works or (doing and (shown.fails or shown.unable)) or opening.graver(state, turn):
         return told(state, turn, shown, lead)
     if other := _other_topic(state, turn):
-        return proceed.enter(state, turn, other, lead)
+        return proceed.enter(proceed.with_open_money(state, turn), turn, other, lead)
     title = turn.kb.topics[state.topic].title if state.topic else ""
     state = replace(state, phase=Phase.CHOOSING, expecting=prompt.RESUME)
     return proceed.again(state, turn, [*lead, turn.words("resume-ask", topic=title)])
@@ -118,8 +126,8 @@ def returned(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> 
 
 def resumed(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """What was written instead of saying whether it is still the same."""
-    if other := _other_topic(state, turn):
-        return proceed.enter(state, turn, other, lead)
+    if other := opening.graver(state, turn) or _other_topic(state, turn):
+        return proceed.enter(proceed.with_open_money(state, turn), turn, other, lead)
     if shown.works:
         return proceed.solved(state, turn)
     if shown.signals("no") and not _tells(state, turn):

@@ -33,7 +33,8 @@ class Conversation:
     trouble. `findings` are answers by question, the latest last; `unknown` the questions answered with 不知道, `asked` all that were asked about this topic,
     `in_row` how many of them without a step between. `closing`: the merchant said that it is over, and was
     asked what became of the money. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at most
-    30 characters. `last_at` is the merchant's wall clock in ISO form.
+    30 characters. `attachments` are (name, kind). `acknowledged`: it was said that staff hear everything. `undo` is what the last text changed, (table, key,
+    value before), so that an edit of it can take it back. `last_at` is the merchant's wall clock in ISO form.
     """
 
     id: str = "local"
@@ -56,7 +57,7 @@ class Conversation:
     skipped: tuple[str, ...] = ()
     collected: int = 0
     handing_over: str | None = None
-    attachments: tuple[str, ...] = ()
+    attachments: Pairs = ()
     parked: tuple[str, ...] = ()
     words: str = ""
     turns: int = 0
@@ -64,6 +65,8 @@ class Conversation:
     waiting: bool = False
     angry: bool = False
     desperate: bool = False
+    acknowledged: bool = False
+    undo: tuple[tuple[str, str, str | None], ...] = ()
     number: str | None = None
     tickets: int = 0
     ticket_at: str | None = None

@@ -70,6 +70,14 @@ class Money(StrEnum):
     NOT_INVOLVED = "not-involved"
 
 
+class Mask(StrEnum):
+    """How much of a detail people see: all of it, its last four characters, nothing."""
+
+    NONE = "none"
+    TAIL = "tail"
+    HIDDEN = "hidden"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Answer:
     """One option of one question, given or required."""
@@ -118,7 +126,7 @@ class Slot:
     prompt: str
     kind: str
     where: str
-    mask: str
+    mask: Mask
     options: tuple[str, ...]
 
 
@@ -246,8 +254,9 @@ class KnowledgeBase:
     guide: tuple[GuidePoint, ...] = ()
 
     def code(self, code: str, source: str | None = None) -> Code | None:
-        """The meaning of a response code at `source`, else in the default table; None when nobody has written it down."""
+        """The meaning of a response code at `source`, else in the default table, else in the only table that has it; None when nobody has written it down."""
         for name in (source, next(iter(self.codes), None)):
             if name is not None and (found := self.codes.get(name, {}).get(code)):
                 return found
-        return None
+        private = [table[code] for table in self.codes.values() if code in table]
+        return private[0] if len(private) == 1 else None

@@ -35,7 +35,8 @@ class Result(StrEnum):
 class Packet:
     """What staff get, in the fixed shape of the domain brief, C6. Ids throughout; facts are masked values by slot, and nothing in it is card data.
 
-    `causes` are the three likeliest with their probability, `steps` what was tried with its result, `findings` the answers to questions.
+    `parked` are other troubles that the merchant
+    mentioned. `causes` are the three likeliest with their probability, `steps` what was tried with its result, `findings` the answers to questions.
     """
 
     number: str
@@ -52,4 +53,5 @@ class Packet:
     flags: tuple[str, ...]
     missing: tuple[str, ...]
     customer_waiting: bool
+    parked: tuple[str, ...]
     attachments: tuple[str, ...]

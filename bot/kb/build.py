@@ -22,7 +22,7 @@ from bot.domain.knowledge import (
     Urgency,
 )
 
-from .scales import BASE_RATE, EFFORT, FREQUENCY, MONEY, NEGATIONS, RETRY, TERMINAL_TYPE
+from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, NEGATIONS, RETRY, TERMINAL_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -152,7 +152,8 @@ def _step(id: str, entry: StepEntry) -> Step:
 
 
 def _slot(id: str, entry: SlotEntry) -> Slot:
-    return Slot(id=id, label=entry.label, prompt=entry.prompt, kind=entry.kind, where=entry.where or "", mask=entry.mask, options=tuple(entry.options))
+    mask = MASK[entry.mask]
+    return Slot(id=id, label=entry.label, prompt=entry.prompt, kind=entry.kind, where=entry.where or "", mask=mask, options=tuple(entry.options))
 
 
 def _code(source: str, code: str, entry: CodeEntry) -> Code:

@@ -51,6 +51,8 @@ def _topics(folder: Folder) -> Iterator[Problem]:
             yield from _cause(refer, entry, ("causes", cause))
         yield from _indistinct(topic, document)
         yield from _locked(folder, topic, document)
+        if topic.refuse and not topic.causes:
+            yield document.problem(("refuse",), say("check.refuse-needs-causes"))
         if topic.kind == "advice" and not topic.answer:
             yield document.problem((), say("check.advice-needs-answer"))
         if len(topic.title) > LONGEST_TITLE:

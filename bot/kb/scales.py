@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from bot.domain.knowledge import Money, Retry, TerminalType
+from bot.domain.knowledge import Mask, Money, Retry, TerminalType
 
 FREQUENCY = MappingProxyType({"总是": 0.95, "经常": 0.75, "有时": 0.4, "偶尔": 0.2, "很少": 0.07, "从不": 0.02})
 """P(answer | cause) and P(step solves | cause)."""
@@ -32,6 +32,8 @@ RETRY = MappingProxyType(
 TERMINAL_TYPE = MappingProxyType({"传统": TerminalType.TRADITIONAL, "电签": TerminalType.POCKET, "智能": TerminalType.SMART})
 
 MONEY = MappingProxyType({"收到": Money.RECEIVED, "没扣": Money.NOT_TAKEN, "扣了": Money.CHARGED, "不明": Money.UNCLEAR})
+
+MASK = MappingProxyType({"无": Mask.NONE, "后四位": Mask.TAIL, "隐藏": Mask.HIDDEN})
 
 NEGATIONS = ("没", "无", "否", "还没", "都没")
 """How an answer that means no begins."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from .scales import BASE_RATE, EFFORT, FREQUENCY, MONEY, RETRY, TERMINAL_TYPE
+from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, RETRY, TERMINAL_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +59,7 @@ SLOT_KINDS = [
     "phone_tail4",
     "iccid",
     "choice",
+    "name",
     "text",
     "photo",
     "number",
@@ -74,6 +75,7 @@ BaseRate = Annotated[str, AfterValidator(OneOf(BASE_RATE)), OneOf(BASE_RATE)]
 Effort = Annotated[str, AfterValidator(OneOf(EFFORT)), OneOf(EFFORT)]
 MayRetry = Annotated[str, AfterValidator(OneOf(RETRY)), OneOf(RETRY)]
 MoneyWord = Annotated[str, AfterValidator(OneOf(MONEY)), OneOf(MONEY)]
+MaskWord = Annotated[str, AfterValidator(OneOf(MASK)), OneOf(MASK)]
 Terminal = Annotated[str, AfterValidator(OneOf(TERMINAL_TYPE)), OneOf(TERMINAL_TYPE)]
 SlotKind = Annotated[str, AfterValidator(OneOf(SLOT_KINDS)), OneOf(SLOT_KINDS)]
 CodeKey = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{2}$")]
@@ -93,7 +95,7 @@ class CauseEntry(Entry):
     title: Short
     seen: BaseRate = "一般"
     why: Sentence
-    answers: dict[Id, dict[Short, Frequency]] = {}
+    answers: dict[Id, Annotated[dict[Short, Frequency], Field(min_length=1)]] = {}
     fixes: dict[Id, Frequency] = {}
     staff: Sentence | None = None
 
@@ -168,7 +170,7 @@ class SlotEntry(Entry):
     prompt: Sentence
     kind: SlotKind
     where: Sentence | None = None
-    mask: Annotated[str, AfterValidator(OneOf(["无", "后四位", "隐藏"])), OneOf(["无", "后四位", "隐藏"])] = "无"
+    mask: MaskWord = "无"
     options: list[Short] = []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.domain.knowledge import Slot
+from bot.domain.knowledge import Mask, Slot
 from bot.understanding.clean import clean, simplify
 from bot.understanding.entities.read import read
 from bot.understanding.redact import redact
@@ -80,7 +80,7 @@ def test_detail(section: str, text: str, expected: str) -> None:
     slot = KIND_SLOT.get(asked, asked)
     expecting = None
     if asked != kind:
-        expecting = Slot(id=slot, label="", prompt="", kind=SLOT_KIND.get(slot, slot), where="", mask="", options=())
+        expecting = Slot(id=slot, label="", prompt="", kind=SLOT_KIND.get(slot, slot), where="", mask=Mask.NONE, options=())
     scan = read(simplify(redact(clean(text)).text), datetime.fromisoformat(clock or MONDAY), expecting)
     found = {entity.slot: entity.value for entity in scan.entities}
     assert found.get(slot, NOTHING) == expected
