@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.conversation import put
 from bot.domain.tickets import Reason
 
-from . import opening, proceed, prompt
+from . import opening, proceed, prompt, staff
 from .absorb import LONGEST_WORDS
 from .clarify import Outcome
 from .collect import fill, missing
@@ -27,12 +27,21 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
         return _story(state, turn, lead)
     if graver := opening.graver(state, turn):
         return _graver(state, turn, graver, lead)
+    if state.expecting == prompt.CONFIRM:
+        return _confirmed(state, turn, shown, lead)
     if shown.works and not shown.understanding.findings:
         return proceed.solved(state, turn)
     if shown.signals("angry"):
-        return proceed.open_ticket(state, turn, lead)
+        return staff.open_ticket(state, turn, lead)
     wanted = prompt.slot(turn.kb, state)
-    return _for_slot(state, turn, shown, lead, wanted) if wanted else proceed.collect(state, turn, lead)
+    return _for_slot(state, turn, shown, lead, wanted) if wanted else staff.collect(state, turn, lead)
+
+
+def _confirmed(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
+    """A text where what was noted is to be confirmed: a correction is noted and confirmed again, a mere no asks for it, anything else goes to staff."""
+    if shown.understanding.entities:
+        return staff.collect(replace(state, expecting=None), turn, [*lead, turn.words("noted")])
+    return staff.ask_what_is_wrong(state, turn, lead) if shown.signals("no", "correction") else staff.open_ticket(state, turn, lead)
 
 
 def _graver(state: Conversation, turn: Turn, topic: str, lead: list[str]) -> Decision:
@@ -40,7 +49,7 @@ def _graver(state: Conversation, turn: Turn, topic: str, lead: list[str]) -> Dec
     parked = tuple(id for id in (*state.parked, state.topic) if id and id != topic)
     moved = replace(proceed.fresh(state), topic=topic, visited=(*state.visited, topic), parked=parked, turns=state.turns)
     reason = proceed.must_hand_over(turn.kb, moved) or Reason(state.handing_over or Reason.WISH)
-    return proceed.hand_over(moved, turn, reason, [*lead, turn.kb.topics[topic].first_aid])
+    return staff.hand_over(moved, turn, reason, [*lead, turn.kb.topics[topic].first_aid])
 
 
 def _for_slot(state: Conversation, turn: Turn, shown: Heard, lead: list[str], wanted: Slot) -> Decision:
@@ -50,15 +59,15 @@ def _for_slot(state: Conversation, turn: Turn, shown: Heard, lead: list[str], wa
     if shown.unable and wanted.where and not state.confusions:
         return proceed.again(replace(state, confusions=1), turn, [*lead, turn.words("where", where=wanted.where)])
     if shown.signals("not-know") or shown.unable:
-        return proceed.collect(skipped, turn, [*lead, turn.words("not-know")])
+        return staff.collect(skipped, turn, [*lead, turn.words("not-know")])
     if wanted.kind == "photo" and wanted.id not in missing(turn.kb, state, turn.kb.topics[state.topic or ""]):
-        return proceed.collect(state, turn, lead)
+        return staff.collect(state, turn, lead)
     if value := fill(wanted, heard):
-        return proceed.collect(replace(state, slots=put(state.slots, wanted.id, value), confusions=0), turn, lead)
+        return staff.collect(replace(state, slots=put(state.slots, wanted.id, value), confusions=0), turn, lead)
     if heard.entities:
         return proceed.again(state, turn, [*lead, turn.words("noted")])
     if state.confusions:
-        return proceed.collect(skipped, turn, lead)
+        return staff.collect(skipped, turn, lead)
     if shown.signals(*opening.COURTESIES):
         lead = [*lead, opening.courtesy(turn)]
     return proceed.again(replace(state, confusions=1), turn, lead or [turn.words("no-detail")])
@@ -72,4 +81,4 @@ def _story(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     aid = [turn.kb.topics[topic].first_aid] if topic else []
     state = replace(state, topic=topic, words=state.words or turn.heard.text.replace("\n", " ")[:LONGEST_WORDS])
     reason = proceed.must_hand_over(turn.kb, state) if topic else None
-    return proceed.hand_over(state, turn, Reason.DANGER if reason is Reason.DANGER else Reason.WISH, [*lead, *aid])
+    return staff.hand_over(state, turn, Reason.DANGER if reason is Reason.DANGER else Reason.WISH, [*lead, *aid])

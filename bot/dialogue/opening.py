@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from bot.domain.knowledge import Money, Urgency
 from bot.domain.tickets import Reason
 from bot.domain.understanding import TopicMatch
 
-from . import money, proceed, prompt, render
+from . import money, proceed, prompt, render, staff
 from .clarify import SURE, WORTH_OFFERING, Outcome, decide
 from .listen import LONGEST_COMMAND
 from .turn import Decision
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .clarify import Interpretation
     from .turn import Turn
 
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 COURTESIES = ("who-are-you", "thanks", "goodbye", "greeting")
 """Tones of small talk that have an answer of their own, the more telling ones first."""
 SHORTEST_GRAVE = 6
@@ -53,7 +55,8 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
             odds = tuple((match.topic, match.probability) for match in turn.heard.topics if match.topic in turn.kb.topics)
             return offer(replace(state, odds=odds), turn, found.topics, [*_money_first(state, turn, lead), turn.words("offer")])
         case Outcome.UNCLEAR:
-            return unclear(state, turn, _money_first(state, turn, lead))
+            foreign = [] if _HAN.search(turn.heard.text) else [turn.words("foreign-language")]
+            return unclear(state, turn, [*_money_first(state, turn, lead), *foreign])
         case Outcome.HUMAN:
             return wish(state, turn, lead)
         case outcome:
@@ -177,7 +180,7 @@ def unclear(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisi
     if state.confusions == 2:
         others = render.menu_of_others(turn.kb, common, dict(state.odds))
         return offer(state, turn, others, [*lead, turn.words("menu-title")])
-    return proceed.hand_over(state, turn, Reason.LOST, [*lead, turn.words("lost")])
+    return staff.hand_over(state, turn, Reason.LOST, [*lead, turn.words("lost")])
 
 
 def wish(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
@@ -189,7 +192,7 @@ def wish(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
     if state.topic is None and not state.words and not (turn.heard and len(turn.heard.text) > LONGEST_COMMAND):
         state = replace(state, phase=Phase.COLLECTING, expecting=prompt.STORY, handing_over=Reason.WISH)
         return Decision(conversation=state, effects=(turn.say([*lead, turn.words("human-confirm")], prompt.choices(turn.kb, state)),))
-    return proceed.hand_over(state, turn, Reason.WISH, lead)
+    return staff.hand_over(state, turn, Reason.WISH, lead)
 
 
 def _likeliest_trouble(turn: Turn) -> str | None:
@@ -203,6 +206,8 @@ def _likeliest_trouble(turn: Turn) -> str | None:
 def _aside(turn: Turn, outcome: Outcome) -> list[str]:
     """The answer to what is no topic."""
     assert turn.heard is not None
+    if not _HAN.search(turn.heard.text) and "greeting" not in turn.heard.signals:
+        return [turn.words("foreign-language")]
     if outcome is Outcome.OUT_OF_SCOPE:
         return [turn.words("other-object", object=turn.heard.other_object) if turn.heard.other_object else turn.words("out-of-scope")]
     return [courtesy(turn)]

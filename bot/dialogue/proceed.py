@@ -6,12 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase, put
-from bot.domain.effects import OpenTicket
 from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason, Result
 
-from . import handoff, money, prompt, render
-from .collect import missing, values
+from . import handoff, money, prompt, render, staff
 from .diagnose import Ask, Do, contradicting, model
 from .turn import Decision
 
@@ -23,14 +21,9 @@ if TYPE_CHECKING:
 
     from .turn import Turn
 
-LONG, MOST_TURNS = 9, 12
+LONG = 9
 """Turns about one topic after which staff take over, and after which no more details are asked for."""
 IN_ROW = 4
-MOST_COLLECTED = {Reason.WISH: 2, Reason.WAITING: 3, Reason.FINDING: 3}
-COLLECTED = 3
-"""Details that are asked for one by one before handing over; a merchant can always say several at once, or none."""
-MOST_USEFUL = 4
-"""Details that are named when the merchant may still send some."""
 LASTING = {"merchant_no", "merchant_name", "terminal_no", "sn", "pos_model"}
 """Details that stay true of a merchant."""
 EXPLAINS = 0.6
@@ -44,7 +37,7 @@ def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = (),
     if entry.refuses and not handoff.in_danger(entry, state):
         return _refuse(fresh(state), turn, entry, lead)
     state = replace(state, parked=tuple(id for id in state.parked if id != topic))
-    about = [entry.first_aid] if named and entry.causes else render.about(turn.kb, entry, dict(state.slots).get("resp_code"))
+    about = [entry.first_aid] if named and entry.causes else render.about(turn.kb, entry, turn.code)
     bubbles = [*lead, *about]
     if entry.kind is Kind.ADVICE or not entry.causes:
         return Decision(conversation=replace(fresh(state), turns=0), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
@@ -111,7 +104,7 @@ def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Dec
         case Do(step) if known.may_charge or step not in numbers.charging:
             return _guide(state, turn, step, bubbles)
         case _:
-            return hand_over(state, turn, Reason.EXHAUSTED, bubbles)
+            return staff.hand_over(state, turn, Reason.EXHAUSTED, bubbles)
 
 
 def _ruled(state: Conversation, turn: Turn, bubbles: list[str]) -> Decision | None:
@@ -120,7 +113,7 @@ def _ruled(state: Conversation, turn: Turn, bubbles: list[str]) -> Decision | No
     if other := destination(turn.kb, state):
         return enter(state, turn, other, [*bubbles, turn.words("elsewhere", topic=turn.kb.topics[other].title)], named=True)
     if reason := must_hand_over(turn.kb, state):
-        return hand_over(state, turn, reason, bubbles)
+        return staff.hand_over(state, turn, reason, bubbles)
     if money.comes_first(turn.kb, topic) and money.known(turn.kb, state) is Money.RECEIVED:
         return solved(state, turn, [*bubbles, turn.words("money-received")])
     return solved(state, turn, [*bubbles, turn.words("solved")]) if state.closing and not money.is_open(turn.kb, state) else None
@@ -141,9 +134,9 @@ def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
 def again(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
     """A word, a reminder of the open prompt and its buttons once more; not for ever."""
     if state.phase in {Phase.DIAGNOSING, Phase.GUIDING} and state.turns >= LONG:
-        return hand_over(state, turn, Reason.LONG, bubbles)
-    if state.phase is Phase.COLLECTING and state.turns >= MOST_TURNS:
-        return open_ticket(state, turn, bubbles)
+        return staff.hand_over(state, turn, Reason.LONG, bubbles)
+    if state.phase is Phase.COLLECTING and state.turns >= staff.MOST_TURNS:
+        return staff.open_ticket(state, turn, bubbles)
     if _may_not(state, turn):
         return advance(replace(state, expecting=None), turn, bubbles)
     return Decision(conversation=state, effects=(turn.say([*bubbles, prompt.reminder(turn.kb, state)], prompt.choices(turn.kb, state)),))
@@ -196,7 +189,7 @@ def detail(state: Conversation, turn: Turn) -> Decision:
     if state.detailed == doing.id or not (doing.detail or asks_terminal):
         return failed(state, turn, Result.UNABLE, [turn.words("step-unable")])
     if state.turns >= LONG:
-        return hand_over(state, turn, Reason.LONG)
+        return staff.hand_over(state, turn, Reason.LONG)
     state = replace(state, detailed=doing.id)
     if asks_terminal:
         return _ask(replace(state, asked=(*state.asked, render.TERMINAL)), turn, render.TERMINAL, [turn.words("step-how")])
@@ -256,65 +249,3 @@ def _tip(kb: KnowledgeBase, state: Conversation) -> str:
 
 def _pairs(text: str) -> set[str]:
     return {text[start : start + 2] for start in range(len(text) - 1)}
-
-
-def hand_over(state: Conversation, turn: Turn, reason: Reason, bubbles: Iterable[str] = ()) -> Decision:
-    """Staff take over: details that are missing are asked for first, unless there is danger."""
-    bubbles = [*bubbles]
-    state = replace(state, phase=Phase.COLLECTING, handing_over=reason)
-    topic = turn.kb.topics.get(state.topic or "")
-    wanted = missing(turn.kb, state, topic) if topic else ()
-    if reason is Reason.DANGER or not wanted:
-        return open_ticket(state, turn, bubbles)
-    if money.known(turn.kb, state) is Money.UNCLEAR and not (topic and money.comes_first(turn.kb, topic)):
-        bubbles.append(turn.words("money-unclear"))
-    labels = "、".join(turn.kb.slots[slot].label for slot in wanted[: _limit(reason)])
-    return collect(state, turn, [*bubbles, turn.words("collect-intro", items=labels)])
-
-
-def _limit(reason: Reason | str | None) -> int:
-    return MOST_COLLECTED.get(Reason(reason), COLLECTED) if reason else COLLECTED
-
-
-def collect(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
-    """Ask for the next detail, or hand over when there is none left or enough was asked."""
-    topic = turn.kb.topics.get(state.topic or "")
-    wanted = missing(turn.kb, state, topic) if topic else ()
-    if not wanted or state.collected >= _limit(state.handing_over) or state.turns >= MOST_TURNS:
-        return open_ticket(state, turn, bubbles)
-    slot = turn.kb.slots[wanted[0]]
-    state = replace(state, expecting=f"slot:{slot.id}", collected=state.collected + 1)
-    return Decision(conversation=state, effects=(turn.say([*bubbles, render.slot_text(slot)], prompt.choices(turn.kb, state)),))
-
-
-def open_ticket(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
-    """The packet for staff, and what the merchant hears: the number, what was noted, what to do meanwhile."""
-    packet = handoff.packet(turn.kb, state, Reason(state.handing_over or Reason.WISH), turn.now)
-    topic = turn.kb.topics.get(state.topic or "")
-    said = [*bubbles, turn.words("handoff-said"), turn.words("ticket-number", number=packet.number), _echo(turn, state)]
-    if packet.money is Money.UNCLEAR:
-        said.append(turn.words("safe-payment-meanwhile"))
-    useful = [*packet.missing, *(slot for slot in (topic.ask_for if topic else ()) if slot in turn.kb.slots and slot not in dict(packet.facts))]
-    if useful:
-        labels = "、".join(turn.kb.slots[slot].label for slot in useful[:MOST_USEFUL])
-        said.append(turn.words("collect-later", items=labels))
-    state = replace(
-        state, phase=Phase.WITH_STAFF, expecting=None, handing_over=None, number=packet.number, tickets=state.tickets + 1, ticket_at=turn.now.isoformat(),
-        acknowledged=False, turns=0,
-    )  # fmt: skip
-    return Decision(conversation=state, effects=(OpenTicket(packet=packet), turn.say(said)))
-
-
-def _echo(turn: Turn, state: Conversation) -> str:
-    """What was noted, in the merchant's terms, so that a mistake is seen."""
-    facts = [
-        turn.words("fact", label=turn.kb.slots[slot].label, value=render.safe(turn.kb, shown(value)))
-        for slot, value in values(turn.kb, state)
-        if slot in turn.kb.slots
-    ]
-    return turn.words("echo", facts="；".join(facts)) if facts else ""
-
-
-def shown(value: str) -> str:
-    """A value as people write it: a moment without its T."""
-    return value.replace("T", " ") if len(value) > 10 and value[4:5] == "-" and value[10:11] == "T" else value

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bot.domain.knowledge import KnowledgeBase, Question, Slot, Step
     from bot.domain.messages import Choice
 
-TOPIC, STORY, RESUME, RATING = "topic", "story", "resume", "rating"
+TOPIC, STORY, RESUME, RATING, CONFIRM = "topic", "story", "resume", "rating", "confirm"
 
 
 def question(kb: KnowledgeBase, conversation: Conversation) -> Question | None:
@@ -82,5 +82,6 @@ def choices(kb: KnowledgeBase, conversation: Conversation) -> tuple[Choice, ...]
         STORY: (render.button(kb, "send", "button-send"),),
         RESUME: render.resume_choices(kb),
         RATING: render.rating_choices(kb),
+        CONFIRM: render.confirm_choices(kb),
     }
     return fixed.get(conversation.expecting or "", (render.human(kb),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.domain.knowledge import Retry
 from bot.domain.understanding import Secret
 
 from . import money
@@ -32,12 +33,20 @@ def about_charging(state: Conversation, turn: Turn, shown: Heard) -> list[str]:
     """The answer to whoever wants to charge again, to undo or settle, to hand the goods over, or to pay the customer back himself."""
     is_open = money.is_open(turn.kb, state)
     if shown.signals("wants-recharge") or (is_open and shown.signals("try-again")):
-        return [turn.words("recharge-allowed" if money.may_charge(turn.kb, state) else "recharge-not-yet")]
+        return [turn.words(_charging_word(state, turn))]
     if is_open and shown.signals("wants-undo"):
         return [turn.words("no-undo-yet")]
     if is_open and shown.signals("wants-release"):
         return [turn.words("no-release-yet")]
     return [turn.words("no-own-refund")] if shown.signals("own-refund") else []
+
+
+def _charging_word(state: Conversation, turn: Turn) -> str:
+    """Not before the money is known; and not with the same card where the code says that it is of no use."""
+    if not money.may_charge(turn.kb, state):
+        return "recharge-not-yet"
+    code = turn.kb.code(dict(state.slots).get("resp_code", ""))
+    return "recharge-other-way" if code and code.retry in {Retry.NO, Retry.OTHER_CARD, Retry.OTHER_WAY} else "recharge-allowed"
 
 
 def asides(turn: Turn, heard: Understanding) -> list[str]:

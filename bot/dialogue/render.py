@@ -11,7 +11,7 @@ from bot.domain.messages import Choice, Reply
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bot.domain.knowledge import KnowledgeBase, Question, Slot, Step, Topic
+    from bot.domain.knowledge import Case, KnowledgeBase, Question, Slot, Step, Topic
 
 MENU_SIZE = 6
 TERMINAL = "terminal-type"
@@ -20,16 +20,16 @@ STARS = {"5": "rate-good", "3": "rate-fair", "1": "rate-bad"}
 _PLACE = re.compile(r"\{(hotline|phone):([^}]*)\}")
 _PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|(?:400|800)[- ]?\d{3}[- ]?\d{4}|0\d{2,3}-?\d{7,8}|9\d{4,5})(?!\d)")
 REPLIES = (
-    "angry", "answer-noted", "ask-again", "because", "button-done", "button-failed", "button-how", "button-human", "button-no", "button-send",
-    "button-skip", "button-unknown", "button-yes", "card-data-warning", "check-before-charge", "code-answer", "code-unknown", "collect-intro",
-    "collect-later", "conflict", "customer-waiting", "desperate", "echo", "elsewhere", "emoji-only", "empty", "fact", "goodbye", "greeting",
-    "handoff-said", "heard-same", "hotline", "human-confirm",
-    "id-warning", "injection", "likely", "look-for", "lost", "menu-title", "money-received", "money-unclear", "no-detail",
-    "no-own-refund", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button", "other-object", "out-of-scope",
-    "parked", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good", "rating-ask", "rating-thanks",
-    "reason-why", "received", "recharge-allowed", "recharge-not-yet", "relayed", "restart-done", "restart-part", "resume-ask",
-    "safe-payment-meanwhile", "secret-warning", "solved", "step-how", "step-reminder", "step-unable", "still-broken", "story-ask", "switched",
-    "thanks", "ticket-number", "voice-received", "what-shows", "where", "no-undo-yet", "no-release-yet", "who-are-you",
+    "angry", "answer-noted", "ask-again", "button-done", "button-failed", "button-how", "button-human", "button-no", "button-right", "button-send",
+    "button-skip", "button-unknown", "button-wrong", "button-yes", "card-data-warning", "case", "case-made-up", "check-before-charge", "code-answer",
+    "code-unknown", "collect-intro", "collect-later", "confirm-ask", "confirm-what", "conflict", "customer-waiting", "desperate", "echo",
+    "echo-wrong", "elsewhere", "emoji-only", "empty", "fact", "foreign-language", "goodbye", "greeting", "handoff-said", "heard-same", "hotline",
+    "human-confirm", "id-warning", "likely", "look-for", "lost", "menu-title", "money-received", "money-unclear", "no-detail", "no-own-refund",
+    "no-release-yet", "no-undo-yet", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button", "other-object",
+    "out-of-scope", "parked", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good", "rating-ask",
+    "rating-thanks", "reason-why", "received", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed", "restart-done",
+    "restart-part", "resume-ask", "safe-payment-meanwhile", "secret-warning", "solved", "step-how", "step-reminder", "step-unable", "still-broken",
+    "switched", "thanks", "ticket-number", "voice-received", "what-shows", "where", "who-are-you",
 )  # fmt: skip
 """Sentences of `replies.yaml` that must be there."""
 
@@ -158,13 +158,24 @@ def resume_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
     return (button(kb, "resume:yes", "button-yes"), button(kb, "resume:no", "button-no"), human(kb))
 
 
+def confirm_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
+    """What was noted is right, or something in it is not."""
+    return (button(kb, "send", "button-right"), button(kb, "confirm:no", "button-wrong"))
+
+
 def about(kb: KnowledgeBase, topic: Topic, code: str | None) -> list[str]:
-    """What it is and what to do at once; a response code is explained directly."""
+    """What it is and what to do at once; a response code in the message (`code`) is explained first, and says enough where it belongs to the topic."""
     if topic.kind is Kind.ADVICE:
         return list(topic.answer)
-    meaning = kb.code(code) if code else None
-    if meaning and meaning.topic == topic.id:
-        opening = kb_say(kb, "code-answer", code=meaning.code, means=meaning.means, say=meaning.say)
-    else:
-        opening = kb_say(kb, "likely", topic=topic.title)
-    return [opening, topic.first_aid]
+    meaning, likely = kb.code(code) if code else None, kb_say(kb, "likely", topic=topic.title)
+    if code is None:
+        return [likely, topic.first_aid]
+    if meaning is None:
+        return [kb_say(kb, "code-unknown", code=code), likely, topic.first_aid]
+    explained = kb_say(kb, "code-answer", code=meaning.code, means=meaning.means, say=meaning.say)
+    return [explained, *([] if meaning.topic == topic.id else [likely]), topic.first_aid]
+
+
+def case(kb: KnowledgeBase, told: Case) -> str:
+    """A story to learn from; one that is made up says so."""
+    return kb_say(kb, "case" if told.from_guide else "case-made-up", title=told.title, story=told.story, lesson=told.lesson)

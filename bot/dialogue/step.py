@@ -12,7 +12,7 @@ from bot.domain.effects import Rate
 from bot.domain.events import Chose, Edited, Said, Sent
 from bot.domain.tickets import Reason
 
-from . import absorb, gather, money, opening, proceed, prompt, relay, remarks, render, talk, tap
+from . import absorb, gather, money, opening, proceed, prompt, relay, remarks, render, staff, talk, tap
 from .clarify import WANTS_HUMAN
 from .collect import PICTURES
 from .diagnose import EXPECTED_COST
@@ -73,7 +73,7 @@ def _found_again(state: Conversation, turn: Turn) -> Decision:
     """The open prompt vanished from the knowledge base: what was said is kept, and the next move is chosen anew."""
     state = replace(absorb.absorb(state, turn, turn.heard) if turn.heard and turn.heard.topics else state, expecting=None)
     lead = [*(remarks.warnings(turn, turn.heard) if turn.heard else []), turn.words("restart-part")]
-    return proceed.collect(state, turn, lead) if state.phase is Phase.COLLECTING else proceed.advance(state, turn, lead)
+    return staff.collect(state, turn, lead) if state.phase is Phase.COLLECTING else proceed.advance(state, turn, lead)
 
 
 def _known(heard: Understanding | None, kb: KnowledgeBase) -> Understanding | None:
@@ -127,6 +127,8 @@ def _commanded(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -
         return _chose(state, turn, shown.tapped, lead)
     if shown.wants_restart:
         return _restart(state, turn)
+    if shown.signals("wants-case") and (cases := _cases(state, turn)):
+        return proceed.again(state, turn, [*lead, *cases])
     if shown.signals(WANTS_HUMAN) and (state.phase is not Phase.COLLECTING or shown.is_short):
         return _human(state, turn, lead)
     return None
@@ -162,7 +164,7 @@ def _desperate(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     lead = [turn.words("desperate"), *lead]
     if state.phase is Phase.WITH_STAFF:
         return relay.told(state, turn, hear(turn.heard, None, ()), lead) if turn.heard else Decision(conversation=state, effects=(turn.say(lead),))
-    return proceed.hand_over(state, turn, Reason.DANGER, lead)
+    return staff.hand_over(state, turn, Reason.DANGER, lead)
 
 
 def _restart(state: Conversation, turn: Turn) -> Decision:
@@ -183,11 +185,20 @@ def _chose(state: Conversation, turn: Turn, choice: str, lead: list[str]) -> Dec
     return tap.chose(state, turn, choice, lead)
 
 
+def _cases(state: Conversation, turn: Turn) -> list[str]:
+    """Stories to learn from: one of the trouble at hand or the one that is named, else those of the guide."""
+    assert turn.heard is not None
+    named = [match.topic for match in turn.heard.topics if match.probability >= opening.STANDS_OUT]
+    topics = [topic for id in (state.topic or "", *named) if (topic := turn.kb.topics.get(id)) and topic.cases]
+    told = topics[0].cases[:1] if topics else [case for topic in turn.kb.topics.values() for case in topic.cases if case.from_guide]
+    return [render.case(turn.kb, case) for case in told]
+
+
 def _human(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     if state.phase is Phase.WITH_STAFF:
         return relay.tapped(state, turn)
     if state.phase is Phase.COLLECTING:
-        return proceed.open_ticket(state, turn, lead)
+        return staff.open_ticket(state, turn, lead)
     return opening.wish(state, turn, lead)
 
 
@@ -231,5 +242,5 @@ def _sent(state: Conversation, turn: Turn, kind: str, name: str, lead: list[str]
         return _said(state, turn, [*lead, turn.words("received")])
     wanted = prompt.slot(turn.kb, state)
     if wanted and wanted.kind == "photo" and kind in PICTURES:
-        return proceed.collect(state, turn, [*lead, turn.words("received")])
+        return staff.collect(state, turn, [*lead, turn.words("received")])
     return proceed.again(state, turn, [*lead, turn.words("voice-received" if kind == "voice" else "photo-received")])

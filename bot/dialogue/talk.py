@@ -9,7 +9,7 @@ from bot.domain.conversation import Phase
 from bot.domain.knowledge import Kind
 from bot.domain.tickets import Reason, Result
 
-from . import money, opening, proceed, prompt, render, tap
+from . import money, opening, proceed, prompt, render, staff, tap
 from .clarify import Outcome, decide
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> D
     if shown.fails or (shown.understanding.topics and shown.understanding.topics[0].topic == state.topic):
         return proceed.again(state, turn, [turn.words("heard-same")])
     if state.confusions:
-        return proceed.hand_over(state, turn, Reason.LOST, [turn.words("lost")])
+        return staff.hand_over(state, turn, Reason.LOST, [turn.words("lost")])
     return proceed.again(replace(state, confusions=1), turn, [turn.words("not-understood")])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.conversation import Phase, put
 from bot.domain.tickets import Reason, Result
 
-from . import opening, proceed, prompt, render
+from . import opening, proceed, prompt, render, staff
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -84,14 +84,16 @@ def _collecting(state: Conversation, turn: Turn, kind: str, slot: str, value: st
     """Buttons under a detail that is asked for; None when it is another one's."""
     if state.phase is not Phase.COLLECTING:
         return None
+    if kind == "confirm" and state.expecting == prompt.CONFIRM:
+        return staff.ask_what_is_wrong(state, turn, lead)
     if kind == "send":
-        return proceed.open_ticket(replace(state, handing_over=state.handing_over or Reason.WISH), turn, lead)
+        return staff.open_ticket(replace(state, handing_over=state.handing_over or Reason.WISH), turn, lead)
     if slot not in turn.kb.slots:
         return None
     if kind == "skip":
-        return proceed.collect(replace(state, skipped=(*state.skipped, slot)), turn, lead)
+        return staff.collect(replace(state, skipped=(*state.skipped, slot)), turn, lead)
     if kind == "slot" and value in turn.kb.slots[slot].options:
-        return proceed.collect(replace(state, slots=put(state.slots, slot, value)), turn, lead)
+        return staff.collect(replace(state, slots=put(state.slots, slot, value)), turn, lead)
     return None
 
 

@@ -30,6 +30,12 @@ class Turn:
     heard: Understanding | None = None
     strategy: Strategy = EXPECTED_COST
 
+    @property
+    def code(self) -> str | None:
+        """The response code in the message."""
+        entities = self.heard.entities if self.heard else ()
+        return next((entity.value for entity in entities if entity.slot == "resp_code"), None)
+
     def words(self, id: str, **values: object) -> str:
         """A sentence of the knowledge base."""
         return render.kb_say(self.kb, id, **values)

@@ -145,12 +145,12 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A story from which a merchant learns; `origin` says whether it is the guide's or an illustration."""
+    """A story from which a merchant learns; `from_guide`: the guide's own, otherwise an illustration."""
 
     title: str
     story: str
     lesson: str
-    origin: str
+    from_guide: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

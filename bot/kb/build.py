@@ -22,7 +22,7 @@ from bot.domain.knowledge import (
     Urgency,
 )
 
-from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, NEGATIONS, RETRY, TERMINAL_TYPE
+from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, NEGATIONS, ORIGIN, RETRY, TERMINAL_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,7 +99,7 @@ def _topic(id: str, entry: TopicEntry) -> Topic:
 
 
 def _case(entry: CaseEntry) -> Case:
-    return Case(title=entry.title, story=entry.story, lesson=entry.lesson, origin=entry.origin)
+    return Case(title=entry.title, story=entry.story, lesson=entry.lesson, from_guide=ORIGIN[entry.origin])
 
 
 def _cause(id: str, entry: CauseEntry) -> Cause:

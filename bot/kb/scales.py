@@ -35,5 +35,8 @@ MONEY = MappingProxyType({"收到": Money.RECEIVED, "没扣": Money.NOT_TAKEN, "
 
 MASK = MappingProxyType({"无": Mask.NONE, "后四位": Mask.TAIL, "隐藏": Mask.HIDDEN})
 
+ORIGIN = MappingProxyType({"指南": True, "示例": False})
+"""Whether the guide tells a case, or it is made up."""
+
 NEGATIONS = ("没", "无", "否", "还没", "都没")
 """How an answer that means no begins."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, RETRY, TERMINAL_TYPE
+from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, ORIGIN, RETRY, TERMINAL_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +106,7 @@ class CaseEntry(Entry):
     title: Short
     story: Text
     lesson: Sentence
-    origin: Annotated[str, AfterValidator(OneOf(["指南", "示例"])), OneOf(["指南", "示例"])]
+    origin: Annotated[str, AfterValidator(OneOf(ORIGIN)), OneOf(ORIGIN)]
 
 
 class CollectEntry(Entry):
