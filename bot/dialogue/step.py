@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, assert_never
 
 from bot.domain.conversation import Conversation, Phase
 from bot.domain.effects import Rate
-from bot.domain.events import Chose, Edited, Said, Sent
+from bot.domain.events import Chose, Edited, Said, Sent, Silent
 from bot.domain.tickets import Reason
 
-from . import absorb, gather, money, opening, proceed, prompt, relay, remarks, render, staff, talk, tap
+from . import absorb, gather, money, opening, proceed, prompt, relay, remarks, render, silence, staff, talk, tap
 from .clarify import WANTS_HUMAN
 from .collect import PICTURES
 from .diagnose import EXPECTED_COST
@@ -46,6 +46,8 @@ def step(
     `heard` is the understanding of the text in the event, if there is any; `now` the merchant's wall clock.
     """
     turn = Turn(kb=kb, now=now, heard=_known(heard, kb), strategy=strategy)
+    if isinstance(event, Silent):
+        return silence.fell(conversation, turn)
     state, lead = _wake(conversation, turn)
     away = state.topic is not None and state.phase in _ACTIVE and now - _last(conversation, turn) >= AWAY
     state = replace(state, turns=state.turns + (state.topic is not None))

@@ -1,7 +1,11 @@
 """The exceptions of the project.
 
 PosbotError
-└── KnowledgeError    the knowledge folder cannot be used; carries every problem that was found
+├── KnowledgeError      the knowledge folder cannot be used; carries every problem that was found
+├── SettingsError       a setting is missing or wrong
+├── StoreUnavailable    the database cannot be used now: nothing was done, once more later
+│   └── StoreBusy       so much waits already that no more is taken
+└── AlreadyRunning      another process has this database
 """
 
 from __future__ import annotations
@@ -36,3 +40,19 @@ class KnowledgeError(PosbotError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
+
+
+class SettingsError(PosbotError):
+    """A setting is missing or wrong; the text says which, and what to do."""
+
+
+class StoreUnavailable(PosbotError):
+    """The database cannot be reached, or is full. Nothing was done."""
+
+
+class StoreBusy(StoreUnavailable):
+    """So much waits to be written that no more is taken."""
+
+
+class AlreadyRunning(PosbotError):
+    """Another process has this database open."""

@@ -31,4 +31,9 @@ class Sent:
     name: str
 
 
-Event: TypeAlias = Said | Edited | Chose | Sent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silent:
+    """The merchant has said nothing for as long as the conversation waits (`dialogue.silence`)."""
+
+
+Event: TypeAlias = Said | Edited | Chose | Sent | Silent

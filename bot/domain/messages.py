@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a conversation takes place: a channel, and the chat there."""
+
+    channel: str
+    chat: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One button. `id` is stable across wordings: `topic:…`, `option:<question>=<option>`, `none`."""
 

@@ -1,0 +1,261 @@
+"""What the use cases need of the world: a store that loses nothing, channels that deliver, somebody who understands.
+
+All times are integers, microseconds UTC; bodies are JSON texts, already redacted. Each method of a store is one transaction, and a caller that is cancelled
+never leaves half of one behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from bot.domain.knowledge import KnowledgeBase, Question, Slot
+    from bot.domain.messages import Address
+    from bot.domain.understanding import Secret, Understanding
+
+MOST_EVENTS = 50
+"""Events of one conversation that are taken at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Something that came from outside, as it is kept. `ext_id` is the channel's own id: the same one again is the same event. `profile` is what the
+    channel knows of the merchant by slot, such as `terminal_no`, as JSON."""
+
+    address: Address
+    ext_id: str
+    kind: str
+    body: str
+    received: int
+    profile: str = "{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An event that waits in the inbox."""
+
+    id: int
+    kind: str
+    body: str
+    received: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A conversation with its events in order. `state` is None before the first step."""
+
+    id: int
+    public_id: str
+    address: Address
+    profile: str
+    state: str | None
+    version: int
+    events: tuple[Pending, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """One line of the transcript. `push` asks for delivery under this key, which stays the same over all tries."""
+
+    event: int
+    side: str
+    body: str
+    at: int
+    push: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A ticket for staff, from the event that opened it."""
+
+    event: int
+    public_id: str
+    number: str
+    urgency: str
+    reason: str
+    topic: str | None
+    packet: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated:
+    """How a merchant rated the help with a topic."""
+
+    event: int
+    topic: str
+    stars: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the events of one conversation came to. `dead` are (event, reason); `wake` is when silence is an event, None for never."""
+
+    state: str
+    knowledge: str
+    done: tuple[int, ...] = ()
+    dead: tuple[tuple[int, str], ...] = ()
+    spoken: tuple[Spoken, ...] = ()
+    opened: tuple[Opened, ...] = ()
+    rated: tuple[Rated, ...] = ()
+    wake: int | None = None
+
+
+Decide: TypeAlias = "Callable[[Work], Outcome]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A line that must reach its chat. `maybe_duplicate`: an earlier try may have arrived. `message` is the id in the transcript, `dedupe` stays the same
+    over all tries."""
+
+    id: int
+    address: Address
+    conversation: str
+    message: int
+    body: str
+    dedupe: str
+    tries: int
+    created: int
+    maybe_duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """It arrived; the other side calls it `remote_id`."""
+
+    remote_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """Once more, not before this moment. `counts`: it was a failure, not a request to wait. `maybe_arrived`: nobody knows whether it was taken."""
+
+    not_before: int
+    error: str
+    counts: bool = True
+    maybe_arrived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undeliverable:
+    """It will never arrive."""
+
+    error: str
+
+
+Delivery: TypeAlias = Sent | Later | Undeliverable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of a transcript, as it is read. `event` is the channel's own id of what the merchant sent, to find it again."""
+
+    id: int
+    side: str
+    body: str
+    at: int
+    ext_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """A picture, as it is kept: re-encoded, without what the camera wrote into it."""
+
+    id: str
+    mime: str
+    width: int
+    height: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much waits: events, lines to be sent, open tickets; and the age of the oldest event in microseconds."""
+
+    inbox: int
+    outbox: int
+    dead: int
+    tickets: int
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Before which moment things are forgotten: transcripts with their events, photos, and conversations in which nothing happens."""
+
+    messages: int
+    photos: int
+    conversations: int
+
+
+class Store(Protocol):
+    """The one database. Raises `StoreBusy` when too much waits and `StoreUnavailable` when it cannot be reached; then nothing was done."""
+
+    async def accept(self, arrival: Arrival) -> str:
+        """Keep an arrival; the public id of its conversation, when it would survive a power cut. One that is already there is not kept twice."""
+
+    async def step(self, decide: Decide, now: int) -> int:
+        """Let `decide` handle conversations that have something waiting, each in one transaction; how many there were."""
+
+    async def wake(self, now: int) -> int:
+        """Turn silence that has lasted long enough into events; how many."""
+
+    async def claim(self, now: int, lease: int, limit: int) -> Sequence[Outgoing]:
+        """The first waiting line of each of at most `limit` chats, reserved until `lease`."""
+
+    async def settle(self, id: int, delivery: Delivery) -> None:
+        """What became of a claimed line."""
+
+    async def transcript(self, conversation: str, after: int, limit: int) -> Sequence[Line]:
+        """Lines of a conversation after the line `after`, oldest first."""
+
+    async def conversation(self, address: Address) -> str | None:
+        """The public id of the conversation with this chat, None when there is none."""
+
+    async def address(self, conversation: str) -> Address | None:
+        """Where a conversation takes place, by its public id."""
+
+    async def keep(self, photo: Photo, address: Address, now: int) -> None:
+        """Keep a picture that belongs to a chat."""
+
+    async def photo(self, id: str, address: Address) -> Photo | None:
+        """A picture of this chat; None for one that is not there or another's."""
+
+    async def forget(self, address: Address) -> bool:
+        """Delete everything of a chat, its transcript and its pictures included; whether there was anything."""
+
+    async def purge(self, retention: Retention) -> int:
+        """Delete what is older; how many rows."""
+
+    async def counts(self, now: int) -> Counts:
+        """How much waits."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
+
+
+class Channel(Protocol):
+    """Delivers to one kind of chat. Never raises for what the other side does: that is a `Delivery`."""
+
+    async def send(self, line: Outgoing) -> Delivery:
+        """Try once."""
+
+
+class Mind(Protocol):
+    """What knows and understands; it may be exchanged between two events."""
+
+    @property
+    def kb(self) -> KnowledgeBase:
+        """The knowledge base."""
+
+    def redact(self, text: str) -> tuple[str, tuple[Secret, ...]]:
+        """The text as it may be kept, and the kinds of secrets that were in it."""
+
+    def understand(self, text: str, now: datetime, expecting: Slot | Question | None) -> Understanding:
+        """What a message says; `now` is the merchant's wall clock."""

@@ -1,0 +1,345 @@
+"""The store in one SQLite file, for one process: the default. Times are microseconds UTC.
+
+WAL with `synchronous=FULL`: what was acknowledged survives a power cut. All writing goes through one task (`writer`), reading has its own connection, which
+cannot write. A lock file keeps a second process away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from functools import partial
+from typing import TYPE_CHECKING, Any, assert_never
+
+import aiosqlite
+from filelock import FileLock, Timeout
+
+from bot.domain.errors import AlreadyRunning, StoreUnavailable
+from bot.domain.messages import Address
+from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Photo, Sent, Undeliverable, Work
+
+from . import migrations
+from .writer import Gathered, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Retention, Spoken
+
+AT_ONCE = 16
+"""Conversations that are stepped for one commit."""
+_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "busy_timeout = 5000", "cache_size = -8192")
+_READING = ("query_only = ON", "busy_timeout = 5000", "cache_size = -8192")
+
+
+class SQLiteStore:
+    """A store in one file. `new_id` gives public ids that nobody can guess."""
+
+    def __init__(self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, lock: FileLock, new_id: Callable[[], str]) -> None:
+        self._writer, self._reading, self._lock, self._new_id = Writer(writing), reading, lock, new_id
+        self._accepting = Gathered(self._writer, self._accept_all)
+
+    @classmethod
+    async def open(cls, path: Path, new_id: Callable[[], str]) -> SQLiteStore:
+        """Open or create the file and bring its schema up to date. Raises AlreadyRunning, StoreUnavailable."""
+        lock = FileLock(f"{path}.lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise AlreadyRunning(f"another process has {path} open") from None
+        except OSError as error:
+            raise StoreUnavailable(f"{path}: {error.strerror}") from None
+        try:
+            writing = await _connect(path, _PRAGMAS)
+            await migrate(writing)
+            await writing.execute("UPDATE outbox SET status = 'new', maybe_duplicate = 1 WHERE status = 'sending'")
+            return cls(writing, await _connect(path, _READING), lock, new_id)
+        except BaseException:
+            lock.release()
+            raise
+
+    async def close(self) -> None:
+        """Write what waits, and let go of the file."""
+        await self._writer.close()
+        await self._reading.close()
+        self._lock.release()
+
+    async def accept(self, arrival: Arrival) -> str:
+        """Keep an arrival; the public id of its conversation."""
+        return await self._accepting.add(arrival)
+
+    async def _accept_all(self, connection: aiosqlite.Connection, arrivals: list[Arrival]) -> list[str]:
+        rows = json.dumps([[self._new_id(), a.address.channel, a.address.chat, a.profile, a.ext_id, a.kind, a.body, a.received] for a in arrivals])
+        await connection.execute(_GREET, (rows,))
+        await connection.execute(_ACCEPT, (rows,))
+        return [id for (id,) in await connection.execute_fetchall(_ACCEPTED, (rows,))]
+
+    async def step(self, decide: Decide, now: int) -> int:
+        """Let `decide` handle up to `AT_ONCE` conversations, written in one commit."""
+        works = await self._waiting(now)
+        outcomes = []
+        for work in works:
+            outcomes.append((work, decide(work)))
+            await asyncio.sleep(0)  # requests are answered between two decisions
+        written = await asyncio.gather(*(self._writer.run(partial(_write, work=work, outcome=outcome)) for work, outcome in outcomes), return_exceptions=True)
+        if failed := [result for result in written if isinstance(result, BaseException)]:
+            raise failed[0]
+        return len(works)
+
+    async def _waiting(self, now: int) -> list[Work]:
+        rows = await self._read(_READY, (now, AT_ONCE))
+        ids = json.dumps([row[0] for row in rows])
+        events: dict[int, list[Pending]] = {}
+        for conversation, id, kind, body, received in await self._read(_PENDING, (ids, MOST_EVENTS)):
+            events.setdefault(conversation, []).append(Pending(id=id, kind=kind, body=body, received=received))
+        return [
+            Work(
+                id=id, public_id=public_id, address=Address(channel=channel, chat=chat), profile=profile, state=state, version=version,
+                events=tuple(events.get(id, ())),
+            )
+            for id, public_id, channel, chat, profile, state, version in rows
+        ]  # fmt: skip
+
+    async def wake(self, now: int) -> int:
+        """Silence that has lasted long enough becomes events, all in one unit."""
+
+        async def unit(connection: aiosqlite.Connection) -> int:
+            await connection.execute(_SILENT, {"now": now})
+            return (await connection.execute(_WOKEN, {"now": now})).rowcount
+
+        due = await self._one("SELECT EXISTS (SELECT 1 FROM conversation WHERE wake <= ?)", (now,))
+        return await self._writer.run(unit) if due else 0
+
+    async def claim(self, now: int, lease: int, limit: int) -> list[Outgoing]:
+        """The first waiting line of each chat, reserved. Nothing is written when nothing waits."""
+
+        async def unit(connection: aiosqlite.Connection) -> list[Outgoing]:
+            ids = [id for (id,) in await connection.execute_fetchall(_CLAIM, {"now": now, "lease": lease, "limit": limit})]
+            return [_outgoing(row) for row in await connection.execute_fetchall(_CLAIMED, (json.dumps(ids),))]
+
+        due = await self._one("SELECT EXISTS (SELECT 1 FROM outbox WHERE status IN ('new', 'sending') AND not_before <= ?)", (now,))
+        return await self._writer.run(unit) if due else []
+
+    async def settle(self, id: int, delivery: Delivery) -> None:
+        """What became of a claimed line."""
+        await self._writer.run(lambda connection: connection.execute(*_settled(id, delivery)))
+
+    async def transcript(self, conversation: str, after: int, limit: int) -> list[Line]:
+        """Lines after the line `after`, oldest first."""
+        rows = await self._read(_TRANSCRIPT, (conversation, after, limit))
+        return [Line(id=id, side=side, body=body, at=at, ext_id=ext_id) for id, side, body, at, ext_id in rows]
+
+    async def conversation(self, address: Address) -> str | None:
+        """The public id of the conversation with this chat."""
+        found = await self._one("SELECT public_id FROM conversation WHERE channel = ? AND chat = ?", (address.channel, address.chat))
+        return None if found is None else str(found)
+
+    async def address(self, conversation: str) -> Address | None:
+        """Where a conversation takes place."""
+        rows = await self._read("SELECT channel, chat FROM conversation WHERE public_id = ?", (conversation,))
+        return Address(channel=rows[0][0], chat=rows[0][1]) if rows else None
+
+    async def keep(self, photo: Photo, address: Address, now: int) -> None:
+        """Keep a picture."""
+        row = (photo.id, address.channel, address.chat, photo.mime, photo.width, photo.height, photo.data, now)
+        await self._writer.run(lambda connection: connection.execute("INSERT INTO photo VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row))
+
+    async def photo(self, id: str, address: Address) -> Photo | None:
+        """A picture of this chat."""
+        query = "SELECT id, mime, width, height, data FROM photo WHERE id = ? AND channel = ? AND chat = ?"
+        rows = await self._read(query, (id, address.channel, address.chat))
+        return Photo(id=rows[0][0], mime=rows[0][1], width=rows[0][2], height=rows[0][3], data=rows[0][4]) if rows else None
+
+    async def forget(self, address: Address) -> bool:
+        """Delete everything of a chat; what was said goes with the conversation."""
+
+        async def unit(connection: aiosqlite.Connection) -> bool:
+            where = (address.channel, address.chat)
+            photos = await connection.execute("DELETE FROM photo WHERE channel = ? AND chat = ?", where)
+            conversations = await connection.execute("DELETE FROM conversation WHERE channel = ? AND chat = ?", where)
+            return photos.rowcount + conversations.rowcount > 0
+
+        return await self._writer.run(unit)
+
+    async def purge(self, retention: Retention) -> int:
+        """Delete what is older; what still waits, and what staff have not closed, stays."""
+
+        async def unit(connection: aiosqlite.Connection) -> int:
+            limits = {"messages": retention.messages, "photos": retention.photos, "conversations": retention.conversations}
+            return sum([(await connection.execute(statement, limits)).rowcount for statement in _PURGE])
+
+        return await self._writer.run(unit)
+
+    async def counts(self, now: int) -> Counts:
+        """How much waits."""
+        inbox, oldest, outbox, dead, tickets = (await self._read(_COUNTS))[0]
+        return Counts(inbox=inbox, outbox=outbox, dead=dead, tickets=tickets, oldest=now - oldest if oldest else 0)
+
+    async def backup(self, path: Path) -> None:
+        """Copy the database while it is in use; the copy is whole and of one moment. Raises StoreUnavailable when it cannot be written."""
+        await copy(self._reading, path)
+
+    async def _one(self, query: str, values: Sequence[Any]) -> Any:
+        rows = await self._read(query, values)
+        return rows[0][0] if rows else None
+
+    async def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        try:
+            return list(await self._reading.execute_fetchall(query, values))
+        except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
+            raise StoreUnavailable(str(error)) from error
+
+
+async def _connect(path: Path, pragmas: Iterable[str]) -> aiosqlite.Connection:
+    """A connection in autocommit mode. Raises StoreUnavailable for what is no database."""
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    try:
+        for pragma in pragmas:
+            await connection.execute(f"PRAGMA {pragma}")
+        await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
+    except sqlite3.Error as error:
+        await connection.close()  # an open connection would keep the process alive
+        raise StoreUnavailable(f"{path}: {error}") from None
+    return connection
+
+
+async def migrate(connection: aiosqlite.Connection) -> None:
+    """Bring the schema up to date, one transaction per change. Raises StoreUnavailable for one that is newer than the program."""
+    await connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY) STRICT")
+    ((version,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM schema_version")
+    if version > migrations.newest("sqlite"):
+        raise StoreUnavailable(f"the database has schema {version}, which a newer posbot made; this one knows {migrations.newest('sqlite')}")
+    for number, statements in migrations.after("sqlite", version):
+        await connection.executescript(f"BEGIN IMMEDIATE;\n{statements}\nINSERT INTO schema_version VALUES ({number});\nCOMMIT;")
+
+
+async def copy(connection: aiosqlite.Connection, path: Path) -> None:
+    """Copy the database behind a connection to a new file. Raises StoreUnavailable."""
+    try:
+        async with aiosqlite.connect(path) as target:
+            await connection.backup(target, pages=256)
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {error}") from None
+
+
+async def _write(connection: aiosqlite.Connection, *, work: Work, outcome: Outcome) -> None:
+    """One step: state, transcript, tickets, lines to be sent, and its events done."""
+    await connection.execute("UPDATE inbox SET status = 'done' WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(outcome.done),))
+    for id, reason in outcome.dead:
+        await connection.execute("UPDATE inbox SET status = 'dead', error = ? WHERE id = ?", (reason, id))
+    active = max((event.received for event in work.events), default=0)
+    changed = await connection.execute(_ADVANCE, (outcome.state, outcome.wake, active, len(work.events) > 0, work.id, work.id, work.version))
+    if changed.rowcount != 1:
+        raise StoreUnavailable(f"conversation {work.public_id} was changed by somebody else")
+    for line in outcome.spoken:
+        await _speak(connection, work, line, outcome.knowledge)
+    for ticket in outcome.opened:
+        row = (ticket.public_id, ticket.number, work.id, ticket.event, ticket.urgency, ticket.reason, ticket.topic, ticket.packet, ticket.at)
+        await connection.execute(_OPEN, row)
+    for rating in outcome.rated:
+        await connection.execute("INSERT INTO rating VALUES (?, ?, ?, ?, ?)", (rating.event, work.id, rating.topic, rating.stars, rating.at))
+
+
+async def _speak(connection: aiosqlite.Connection, work: Work, line: Spoken, knowledge: str) -> None:
+    await connection.execute(_SPEAK, (work.id, line.event, line.side, line.body, knowledge, line.at))
+    if line.push is not None:
+        lane = f"{work.address.channel}:{work.address.chat}"
+        await connection.execute(_PUSH, (lane, line.push, work.id, line.at, line.at))
+
+
+def _outgoing(row: Sequence[Any]) -> Outgoing:
+    id, channel, chat, conversation, message, body, dedupe, tries, created, maybe = row
+    return Outgoing(
+        id=id, address=Address(channel=channel, chat=chat), conversation=conversation, message=message, body=body, dedupe=dedupe, tries=tries, created=created,
+        maybe_duplicate=bool(maybe),
+    )  # fmt: skip
+
+
+def _settled(id: int, delivery: Delivery) -> tuple[str, tuple[Any, ...]]:
+    match delivery:
+        case Sent(remote_id=remote):
+            return "UPDATE outbox SET status = 'sent', lease = NULL, remote_id = ? WHERE id = ?", (remote, id)
+        case Later():
+            return _LATER, (delivery.not_before, delivery.counts, delivery.maybe_arrived, delivery.error, id)
+        case Undeliverable(error=error):
+            return "UPDATE outbox SET status = 'dead', lease = NULL, error = ? WHERE id = ?", (error, id)
+        case _:
+            assert_never(delivery)
+
+
+_GREET = """
+INSERT INTO conversation (public_id, channel, chat, profile, ready, created, active)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 7, value ->> 7, value ->> 7 FROM json_each(?) WHERE true
+ON CONFLICT (channel, chat) DO UPDATE SET
+    ready = coalesce(min(ready, excluded.ready), excluded.ready),
+    profile = CASE excluded.profile WHEN '{}' THEN profile ELSE excluded.profile END
+"""
+_ACCEPT = """
+INSERT INTO inbox (channel, ext_id, conversation, kind, body, received)
+SELECT c.channel, value ->> 4, c.id, value ->> 5, value ->> 6, value ->> 7
+FROM json_each(?) JOIN conversation AS c ON c.channel = value ->> 1 AND c.chat = value ->> 2 WHERE true ORDER BY key
+ON CONFLICT (channel, ext_id) DO NOTHING
+"""
+_ACCEPTED = """
+SELECT c.public_id FROM json_each(?)
+JOIN inbox AS i ON i.channel = value ->> 1 AND i.ext_id = value ->> 4 JOIN conversation AS c ON c.id = i.conversation ORDER BY key
+"""
+_READY = "SELECT id, public_id, channel, chat, profile, state, version FROM conversation WHERE ready <= ? ORDER BY ready LIMIT ?"
+_PENDING = """
+SELECT conversation, id, kind, body, received FROM (
+    SELECT *, row_number() OVER (PARTITION BY conversation ORDER BY id) AS place
+    FROM inbox WHERE status = 'new' AND conversation IN (SELECT value FROM json_each(?))
+) WHERE place <= ? ORDER BY id
+"""
+_ADVANCE = """
+UPDATE conversation SET state = ?, wake = ?, active = max(active, ?), version = version + ?,
+    ready = (SELECT min(received) FROM inbox WHERE conversation = ? AND status = 'new')
+WHERE id = ? AND version = ?
+"""
+_SPEAK = "INSERT INTO message (conversation, event, side, body, knowledge, at) VALUES (?, ?, ?, ?, ?, ?)"
+_PUSH = "INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) VALUES (?, ?, ?, last_insert_rowid(), ?, ?)"
+_OPEN = """
+INSERT INTO ticket (public_id, number, conversation, origin, urgency, reason, topic, packet, opened) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_SILENT = """
+INSERT INTO inbox (channel, ext_id, conversation, kind, body, received)
+SELECT channel, 'timer:' || id || ':' || wakes, id, 'silent', '{}', :now FROM conversation WHERE wake <= :now
+"""
+_WOKEN = "UPDATE conversation SET wake = NULL, wakes = wakes + 1, ready = coalesce(ready, :now) WHERE wake <= :now"
+_CLAIM = """
+UPDATE outbox SET status = 'sending', lease = :lease, maybe_duplicate = maybe_duplicate OR status = 'sending' WHERE id IN (
+    SELECT id FROM outbox AS o
+    WHERE status IN ('new', 'sending') AND not_before <= :now AND (status = 'new' OR lease <= :now)
+    AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.lane = o.lane AND earlier.id < o.id AND earlier.status IN ('new', 'sending'))
+    ORDER BY not_before, id LIMIT :limit
+) RETURNING id
+"""
+_CLAIMED = """
+SELECT o.id, c.channel, c.chat, c.public_id, o.message, m.body, o.dedupe, o.tries, o.created, o.maybe_duplicate
+FROM outbox AS o JOIN conversation AS c ON c.id = o.conversation JOIN message AS m ON m.id = o.message
+WHERE o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id
+"""
+_LATER = """
+UPDATE outbox SET status = 'new', lease = NULL, not_before = ?, tries = tries + ?, maybe_duplicate = maybe_duplicate OR ?, error = ? WHERE id = ?
+"""
+_TRANSCRIPT = """
+SELECT m.id, m.side, m.body, m.at, i.ext_id FROM message AS m JOIN conversation AS c ON c.id = m.conversation
+LEFT JOIN inbox AS i ON i.id = m.event AND m.side = 'merchant'
+WHERE c.public_id = ? AND m.id > ? ORDER BY m.id LIMIT ?
+"""
+_PURGE = (
+    "DELETE FROM outbox WHERE status IN ('sent', 'dead') AND created < :messages",
+    "DELETE FROM inbox WHERE status <> 'new' AND received < :messages",
+    "DELETE FROM message WHERE at < :messages AND id NOT IN (SELECT message FROM outbox WHERE status IN ('new', 'sending'))",
+    "DELETE FROM photo WHERE at < :photos",
+    "DELETE FROM conversation WHERE active < :conversations AND ready IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status <> 'closed')",
+)
+_COUNTS = """
+SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation),
+    (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),
+    (SELECT count(*) FROM ticket WHERE status <> 'closed')
+"""

@@ -1,0 +1,158 @@
+"""The one task that writes to an embedded database.
+
+Callers hand in a unit of work and wait for its future. Units that wait together are committed together, each in a savepoint of its own: so a power cut never
+splits one, a cancelled caller never leaves half of one, and nobody commits a neighbour's rows. (Tasks that shared one aiosqlite connection did all three.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from bot.domain.errors import StoreBusy, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    import aiosqlite
+
+MOST_TOGETHER = 64
+"""Units in one commit: a few milliseconds of writing at most, so that the first does not wait long for the last."""
+MOST_WAITING = 4096
+"""Units that may wait; more are refused, which is better than to take what cannot be kept."""
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Unit:
+    work: Callable[[aiosqlite.Connection], Awaitable[Any]]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = field(default=None)
+
+    def settle(self) -> None:
+        """Tell the caller, who may have left."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class Writer:
+    """Owns a connection in autocommit mode."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self._units: asyncio.Queue[_Unit] = asyncio.Queue(MOST_WAITING)
+        self._task = asyncio.create_task(self._serve())
+
+    async def run(self, work: Callable[[aiosqlite.Connection], Awaitable[T]]) -> T:
+        """The result of `work`, once it is on the disk. Raises what `work` raises, StoreBusy, or StoreUnavailable; then nothing of it was done."""
+        if self._task.done():
+            raise StoreUnavailable("the database is closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        try:
+            self._units.put_nowait(_Unit(work, future))
+        except asyncio.QueueFull:
+            raise StoreBusy(f"{MOST_WAITING} units of work are waiting for the database") from None
+        return await future
+
+    async def close(self) -> None:
+        """Write what waits, then stop; the connection is closed."""
+        while not self._units.empty():
+            await self._commit(self._take([]))
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._connection.close()
+
+    async def _serve(self) -> None:
+        while True:
+            group = self._take([await self._units.get()])
+            writing = asyncio.ensure_future(self._commit(group))
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:  # what was begun is finished, whoever is leaving
+                await writing
+                raise
+
+    def _take(self, group: list[_Unit]) -> list[_Unit]:
+        while len(group) < MOST_TOGETHER and not self._units.empty():
+            group.append(self._units.get_nowait())
+        return group
+
+    async def _commit(self, group: list[_Unit]) -> None:
+        try:
+            await self._connection.execute("BEGIN IMMEDIATE")
+            for unit in group:
+                await self._try(unit)
+            await self._connection.execute("COMMIT")
+        except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
+            logger.exception("units of work not committed", extra={"event": "commit_failed", "units": len(group)})
+            await self._roll_back()
+            for unit in group:
+                unit.error = StoreUnavailable(str(error))
+        for unit in group:
+            unit.settle()
+
+    async def _try(self, unit: _Unit) -> None:
+        """Do one unit's work so that only this unit is undone when it fails."""
+        await self._connection.execute("SAVEPOINT unit")
+        try:
+            unit.result = await unit.work(self._connection)
+        except Exception as error:  # noqa: BLE001  (it is the caller's to handle)
+            unit.error = error
+            await self._connection.execute("ROLLBACK TO unit")
+        await self._connection.execute("RELEASE unit")
+
+    async def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                await self._connection.execute("ROLLBACK")
+        except (sqlite3.Error, ValueError):
+            logger.exception("no rollback", extra={"event": "rollback_failed"})
+
+
+@dataclass(slots=True, eq=False)
+class _Batch(Generic[Item, T]):
+    items: list[Item]
+    results: asyncio.Task[Sequence[T]] | None = None
+
+
+class Gathered(Generic[Item, T]):
+    """One unit of work for all items that come while it waits for its turn: a few statements for hundreds of them, not for each."""
+
+    def __init__(self, writer: Writer, work: Callable[[aiosqlite.Connection, list[Item]], Awaitable[Sequence[T]]]) -> None:
+        self._writer, self._work = writer, work
+        self._open: _Batch[Item, T] | None = None
+
+    async def add(self, item: Item) -> T:
+        """The result for this item. Raises as `Writer.run` does."""
+        batch = self._open
+        if batch is None:
+            batch = self._open = _Batch([])
+            batch.results = asyncio.create_task(self._writer.run(lambda connection: self._do(batch, connection)))
+            batch.results.add_done_callback(lambda task: self._close(batch, task))
+        place = len(batch.items)
+        batch.items.append(item)
+        assert batch.results is not None
+        return (await asyncio.shield(batch.results))[place]
+
+    async def _do(self, batch: _Batch[Item, T], connection: aiosqlite.Connection) -> Sequence[T]:
+        if self._open is batch:
+            self._open = None
+        return await self._work(connection, batch.items)
+
+    def _close(self, batch: _Batch[Item, T], task: asyncio.Task[Sequence[T]]) -> None:
+        """Also when it was refused before its turn; all who wait may have left."""
+        if self._open is batch:
+            self._open = None
+        if not task.cancelled():
+            task.exception()

@@ -1,0 +1,386 @@
+"""What every store promises, checked on each of them with real files and a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain.errors import AlreadyRunning, StoreUnavailable
+from bot.domain.messages import Address
+from bot.service.ports import Arrival, Later, Opened, Outcome, Photo, Rated, Retention, Sent, Spoken, Undeliverable
+from bot.storage.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.service.ports import Decide, Store, Work
+
+MINUTE = 60_000_000
+NOW = 1_760_000_000_000_000
+ANNA = Address(channel="web", chat="anna")
+BEN = Address(channel="hook:shop", chat="ben")
+numbers = count(1)
+
+
+def new_id() -> str:
+    return f"id-{next(numbers):06}"
+
+
+@pytest.fixture(params=["sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    async with opened(request.param, tmp_path) as fresh:
+        yield fresh
+
+
+@asynccontextmanager
+async def opened(kind: str, folder: Path) -> AsyncIterator[Store]:
+    """A store in its own database, closed on the way out."""
+    assert kind == "sqlite"
+    made = await SQLiteStore.open(folder / "posbot.db", new_id)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def arrival(address: Address = ANNA, ext_id: str = "1", *, text: str = "没出票", at: int = NOW, profile: str = "{}") -> Arrival:
+    return Arrival(address=address, ext_id=ext_id, kind="said", body=json.dumps({"text": text}), received=at, profile=profile)
+
+
+def says(*lines: str, push: bool = False, wake: int | None = None) -> Decide:
+    """Answers every event with these lines."""
+
+    def decide(work: Work) -> Outcome:
+        return Outcome(
+            state=json.dumps({"version": work.version + 1}),
+            knowledge="k1",
+            done=tuple(event.id for event in work.events),
+            spoken=tuple(
+                Spoken(event=event.id, side="bot", body=line, at=event.received, push=f"{event.id}:{part}" if push else None)
+                for event in work.events
+                for part, line in enumerate(lines)
+            ),
+            wake=wake,
+        )
+
+    return decide
+
+
+async def texts(store: Store, conversation: str) -> list[str]:
+    return [line.body for line in await store.transcript(conversation, 0, 100)]
+
+
+async def test_an_event_is_handled_once_and_in_order(store: Store) -> None:
+    conversation = await store.accept(arrival(ext_id="a", text="一"))
+    assert await store.accept(arrival(ext_id="b", text="二")) == conversation
+    assert await store.accept(arrival(ext_id="a", text="一")) == conversation  # the same again
+    seen: list[str] = []
+
+    def decide(work: Work) -> Outcome:
+        seen.extend(json.loads(event.body)["text"] for event in work.events)
+        return says("好")(work)
+
+    assert await store.step(decide, NOW) == 1
+    assert await store.step(decide, NOW) == 0
+    assert seen == ["一", "二"]
+    assert await texts(store, conversation) == ["好", "好"]
+
+
+async def test_a_duplicate_after_the_step_changes_nothing(store: Store) -> None:
+    conversation = await store.accept(arrival())
+    await store.step(says("好"), NOW)
+    await store.accept(arrival(at=NOW + MINUTE))
+    await store.step(says("又来"), NOW + MINUTE)
+    assert await texts(store, conversation) == ["好"]
+
+
+async def test_the_same_id_in_another_channel_is_another_event(store: Store) -> None:
+    assert await store.accept(arrival(ANNA)) != await store.accept(arrival(BEN))
+
+
+async def test_state_version_and_profile_come_back(store: Store) -> None:
+    works: list[Work] = []
+
+    def decide(work: Work) -> Outcome:
+        works.append(work)
+        return replace(says()(work), state=json.dumps({"步": work.version}))
+
+    for number, profile in enumerate(['{"terminal_no": "10023345"}', "{}"]):
+        await store.accept(arrival(ext_id=str(number), profile=profile))
+        await store.step(decide, NOW)
+    assert [(work.version, work.state, work.profile) for work in works] == [
+        (0, None, '{"terminal_no": "10023345"}'),
+        (1, '{"\\u6b65": 0}', '{"terminal_no": "10023345"}'),
+    ]
+    assert works[0].address == ANNA
+
+
+async def test_what_arrives_during_a_step_is_not_lost(store: Store) -> None:
+    await store.accept(arrival(ext_id="a"))
+    later: list[asyncio.Task[str]] = []
+
+    def decide(work: Work) -> Outcome:
+        if not later:
+            later.append(asyncio.create_task(store.accept(arrival(ext_id="b"))))
+        return says("好")(work)
+
+    assert await store.step(decide, NOW) == 1
+    conversation = await later[0]
+    assert await store.step(decide, NOW) == 1
+    assert await texts(store, conversation) == ["好", "好"]
+
+
+async def test_a_step_that_fails_leaves_everything_as_it_was(store: Store) -> None:
+    conversation = await store.accept(arrival())
+
+    def breaks(work: Work) -> Outcome:
+        raise RuntimeError(work.public_id)
+
+    with pytest.raises(RuntimeError):
+        await store.step(breaks, NOW)
+    assert await texts(store, conversation) == []
+    assert await store.step(says("好"), NOW) == 1
+    assert await texts(store, conversation) == ["好"]
+
+
+async def test_a_dead_event_keeps_its_reason_and_does_not_stop_others(store: Store) -> None:
+    await store.accept(arrival(ext_id="a"))
+    await store.accept(arrival(ext_id="b"))
+
+    def decide(work: Work) -> Outcome:
+        first, second = work.events
+        return Outcome(state="{}", knowledge="k1", dead=((first.id, "unreadable"),), done=(second.id,))
+
+    await store.step(decide, NOW)
+    assert await store.step(decide, NOW) == 0
+    assert (await store.counts(NOW)).inbox == 0
+
+
+async def test_silence_becomes_an_event_once(store: Store) -> None:
+    await store.accept(arrival())
+    await store.step(says(wake=NOW + MINUTE), NOW)
+    assert await store.wake(NOW) == 0
+    assert await store.wake(NOW + MINUTE) == 1
+    assert await store.wake(NOW + 2 * MINUTE) == 0
+    kinds: list[str] = []
+
+    def decide(work: Work) -> Outcome:
+        kinds.extend(event.kind for event in work.events)
+        return says(wake=NOW + 3 * MINUTE)(work)
+
+    await store.step(decide, NOW + MINUTE)
+    assert kinds == ["silent"]
+    assert await store.wake(NOW + 3 * MINUTE) == 1
+
+
+async def test_lines_of_one_chat_go_out_one_after_another(store: Store) -> None:
+    await store.accept(arrival(ANNA))
+    await store.accept(arrival(BEN))
+    await store.step(says("一", "二", push=True), NOW)
+    first = await store.claim(NOW, NOW + MINUTE, 10)
+    assert {(line.address.chat, line.body) for line in first} == {("anna", "一"), ("ben", "一")}
+    assert await store.claim(NOW, NOW + MINUTE, 10) == []
+    for line in first:
+        await store.settle(line.id, Sent(remote_id="r"))
+    assert [line.body for line in await store.claim(NOW, NOW + MINUTE, 10)] == ["二", "二"]
+
+
+async def test_a_line_that_must_wait_holds_back_its_chat_only(store: Store) -> None:
+    await store.accept(arrival(ANNA))
+    await store.accept(arrival(BEN))
+    await store.step(says("一", "二", push=True), NOW)
+    anna, ben = sorted(await store.claim(NOW, NOW + MINUTE, 10), key=lambda line: line.address.chat)
+    await store.settle(anna.id, Later(not_before=NOW + MINUTE, error="429", counts=False))
+    await store.settle(ben.id, Undeliverable(error="403"))
+    (other,) = await store.claim(NOW, NOW + MINUTE, 10)
+    assert (other.address.chat, other.body) == ("ben", "二")
+    await store.settle(other.id, Sent())
+    (again,) = await store.claim(NOW + MINUTE, NOW + 2 * MINUTE, 10)
+    assert (again.body, again.tries, again.maybe_duplicate, again.dedupe) == ("一", 0, False, anna.dedupe)
+    await store.settle(again.id, Later(not_before=NOW + 2 * MINUTE, error="500", maybe_arrived=True))
+    (again,) = [line for line in await store.claim(NOW + 2 * MINUTE, NOW + 3 * MINUTE, 10) if line.address == ANNA]
+    assert (again.tries, again.maybe_duplicate) == (1, True)
+
+
+async def test_a_line_whose_sender_vanished_comes_back(store: Store) -> None:
+    await store.accept(arrival())
+    await store.step(says("一", "二", push=True), NOW)
+    (line,) = await store.claim(NOW, NOW + MINUTE, 10)
+    (again,) = await store.claim(NOW + MINUTE, NOW + 2 * MINUTE, 10)
+    assert (again.id, again.maybe_duplicate) == (line.id, True)
+
+
+async def test_one_open_ticket_per_conversation(store: Store) -> None:
+    await store.accept(arrival(ext_id="a"))
+
+    def opens(work: Work) -> Outcome:
+        event = work.events[0]
+        ticket = Opened(event=event.id, public_id=new_id(), number="1124-00001", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
+        rated = Rated(event=event.id, topic="printer", stars=5, at=NOW)
+        return replace(says()(work), opened=(ticket,), rated=(rated,))
+
+    await store.step(opens, NOW)
+    assert (await store.counts(NOW)).tickets == 1
+    await store.accept(arrival(ext_id="b"))
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        await store.step(opens, NOW)
+    assert (await store.counts(NOW)).inbox == 1
+
+
+async def test_the_transcript_goes_on_after_a_line(store: Store) -> None:
+    conversation = await store.accept(arrival())
+    await store.step(says("一", "二", "三"), NOW)
+    lines = await store.transcript(conversation, 0, 2)
+    assert [line.body for line in lines] == ["一", "二"]
+    assert [line.body for line in await store.transcript(conversation, lines[-1].id, 10)] == ["三"]
+    assert await store.transcript("nobody", 0, 10) == []
+
+
+async def test_addresses_and_public_ids_belong_together(store: Store) -> None:
+    conversation = await store.accept(arrival())
+    assert await store.conversation(ANNA) == conversation
+    assert await store.address(conversation) == ANNA
+    assert await store.conversation(BEN) is None
+    assert await store.address("nobody") is None
+
+
+async def test_a_photo_belongs_to_its_chat(store: Store) -> None:
+    photo = Photo(id="p1", mime="image/jpeg", width=2, height=1, data=b"\xff\x00\xd8")
+    await store.keep(photo, ANNA, NOW)
+    assert await store.photo("p1", ANNA) == photo
+    assert await store.photo("p1", BEN) is None
+    assert await store.photo("p2", ANNA) is None
+
+
+async def test_forgetting_a_chat_leaves_nothing(store: Store) -> None:
+    conversation = await store.accept(arrival())
+    await store.accept(arrival(BEN))
+    await store.step(says("好", push=True), NOW)
+    await store.keep(Photo(id="p1", mime="image/jpeg", width=1, height=1, data=b"x"), ANNA, NOW)
+    assert await store.forget(ANNA)
+    assert not await store.forget(ANNA)
+    assert await store.conversation(ANNA) is None
+    assert await texts(store, conversation) == []
+    assert await store.photo("p1", ANNA) is None
+    assert [line.address for line in await store.claim(NOW, NOW + MINUTE, 10)] == [BEN]
+    assert await store.conversation(BEN) is not None
+
+
+async def test_purging_keeps_what_waits_and_what_staff_have_not_closed(store: Store) -> None:
+    def opens(work: Work) -> Outcome:
+        ticket = Opened(event=work.events[0].id, public_id=new_id(), number="1", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
+        return replace(says("好")(work), opened=(ticket,) if work.address == BEN else ())
+
+    await store.accept(arrival(ANNA))
+    await store.accept(arrival(BEN))
+    await store.step(opens, NOW)
+    waiting = Address(channel="web", chat="waiting")
+    await store.accept(arrival(waiting))
+    later = NOW + MINUTE
+    assert await store.purge(Retention(messages=later, photos=later, conversations=later)) > 0
+    assert await store.conversation(ANNA) is None
+    assert await store.conversation(BEN) is not None
+    assert await store.step(says("好"), later) == 1
+
+
+async def test_counts(store: Store) -> None:
+    await store.accept(arrival(ANNA))
+    await store.accept(arrival(BEN))
+    counts = await store.counts(NOW + MINUTE)
+    assert (counts.inbox, counts.oldest) == (2, MINUTE)
+    await store.step(says("好", push=True), NOW)
+    counts = await store.counts(NOW + MINUTE)
+    assert (counts.inbox, counts.outbox, counts.dead, counts.tickets, counts.oldest) == (0, 2, 0, 0, 0)
+
+
+async def test_odd_text_is_kept_as_it_is(store: Store) -> None:
+    body = json.dumps({"text": "NUL\x00 \ud800 \u202e ' \" \\ 9223372036854775808 😀"})
+    await store.accept(replace(arrival(), body=body))
+    bodies: list[str] = []
+
+    def decide(work: Work) -> Outcome:
+        bodies.extend(event.body for event in work.events)
+        return says("😀'\"\\")(work)
+
+    await store.step(decide, NOW)
+    assert bodies == [body]
+
+
+async def test_hundreds_at_once_are_all_there_once(store: Store) -> None:
+    """Callers side by side, a third of them cancelled: each event is there once or not at all, each that was confirmed is there."""
+    events = [arrival(Address(channel="web", chat=str(number % 20)), str(number % 250)) for number in range(300)]
+    tasks = [asyncio.create_task(store.accept(event)) for event in events]
+    await asyncio.sleep(0)
+    for task in tasks[::3]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    kept = {event.ext_id for event, result in zip(events, results, strict=True) if isinstance(result, str)}
+    seen: list[int] = []
+
+    def decide(work: Work) -> Outcome:
+        seen.extend(event.id for event in work.events)
+        return says()(work)
+
+    while await store.step(decide, NOW):
+        pass
+    assert len(seen) == len(set(seen))
+    assert len(kept) <= len(seen) <= 250
+
+
+async def test_after_closing_nothing_is_taken(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path) as store:
+        await store.accept(arrival())
+    with pytest.raises(StoreUnavailable):
+        await store.accept(arrival())
+    with pytest.raises(StoreUnavailable):
+        await store.conversation(ANNA)
+
+
+async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path) as store:
+        conversation = await store.accept(arrival())
+        await store.step(says("好", push=True), NOW)
+        await store.claim(NOW, NOW + MINUTE, 10)
+    async with opened("sqlite", tmp_path) as store:
+        assert await texts(store, conversation) == ["好"]
+        (line,) = await store.claim(NOW, NOW + MINUTE, 10)
+        assert line.maybe_duplicate
+
+
+async def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path):
+        with pytest.raises(AlreadyRunning):
+            await SQLiteStore.open(tmp_path / "posbot.db", new_id)
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00" + b"\xff" * 200], ids=["text", "damaged"])
+async def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "posbot.db").write_bytes(content * 20)
+    with pytest.raises(StoreUnavailable):
+        await SQLiteStore.open(tmp_path / "posbot.db", new_id)
+
+
+async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path) as store:
+        assert isinstance(store, SQLiteStore)
+        await store._writer.run(lambda connection: connection.execute("INSERT INTO schema_version VALUES (999)"))
+    with pytest.raises(StoreUnavailable, match="999"):
+        await SQLiteStore.open(tmp_path / "posbot.db", new_id)
+
+
+async def test_a_copy_is_whole(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path) as store:
+        assert isinstance(store, SQLiteStore)
+        conversation = await store.accept(arrival())
+        await store.step(says("好"), NOW)
+        (tmp_path / "copy").mkdir()
+        await store.backup(tmp_path / "copy" / "posbot.db")
+    async with opened("sqlite", tmp_path / "copy") as copied:
+        assert await texts(copied, conversation) == ["好"]
