@@ -1,0 +1,156 @@
+"""What every HTTP channel shares: bodies that are bounded and checked, answers that say what was wrong, and how often somebody may come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from bot.domain.errors import StoreUnavailable
+from bot.wording import say
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+JSON_LIMIT = 1 << 20
+"""Bytes of a JSON body."""
+UPLOAD_LIMIT = 10_000_000
+"""Bytes of a picture as it is sent."""
+DEEPEST = 32
+"""Nested brackets in a JSON body; ours have three."""
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def problem(status: int, code: str, **values: object) -> web.Response:
+    """An answer that says what is wrong: a stable code for programs, a Chinese sentence for people (RFC 9457 without its links)."""
+    body = {"error": code, "message": say(f"http.{code}", **values)}
+    return web.json_response(body, status=status, dumps=_dumps)
+
+
+def answer(body: Any, status: int = 200) -> web.Response:
+    """A JSON answer that nobody keeps."""
+    return web.json_response(body, status=status, dumps=_dumps, headers={"Cache-Control": "no-store"})
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+class Refused(Exception):
+    """The request cannot be served; carries the answer that says why."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+async def body(request: web.Request, limit: int) -> bytes:
+    """The body, read no further than the limit. Raises Refused (413)."""
+    if (request.content_length or 0) > limit:
+        raise Refused(problem(413, "too-large", most=limit))
+    parts, size = [], 0
+    async for part in request.content.iter_chunked(1 << 16):
+        size += len(part)
+        if size > limit:
+            raise Refused(problem(413, "too-large", most=limit))
+        parts.append(part)
+    return b"".join(parts)
+
+
+def parsed(raw: bytes, model: type[Model]) -> Model:
+    """A JSON body as its model. Raises Refused (400, 422): bad UTF-8, bad JSON, endless digits, NaN, brackets without end, wrong fields."""
+    try:
+        fields = _json(raw.decode())
+    except (ValueError, RecursionError):
+        raise Refused(problem(400, "bad-json")) from None
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "-"
+        raise Refused(problem(422, "bad-field", field=place, reason=first["msg"])) from None
+
+
+def _json(text: str) -> Any:
+    if _depth(text) > DEEPEST:
+        raise ValueError("too deep")
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _depth(text: str) -> int:
+    """Brackets that are open at most; those in strings count too, which does no harm."""
+    depth = deepest = 0
+    for char in text:
+        if char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "]}":
+            depth -= 1
+    return deepest
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+    """Turns what went wrong into answers: nothing that comes in is a server error."""
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return refused.response
+    except StoreUnavailable:
+        response = problem(503, "unavailable")
+        response.headers["Retry-After"] = "2"
+        return response
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return problem(error.status, {404: "not-found", 405: "wrong-method", 413: "too-large"}.get(error.status, "bad-request"), most=JSON_LIMIT)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class Buckets:
+    """A token bucket per key: `rate` per second, `burst` at once (security: per chat 20 a minute, 10 at once). `clock` gives seconds. Keys that have been
+    quiet until their bucket was full again are forgotten, so memory is bounded by what comes within that time."""
+
+    def __init__(self, *, rate: float, burst: float, clock: Callable[[], float], most_keys: int = 100_000) -> None:
+        self._rate, self._burst, self._clock, self._most = rate, burst, clock, most_keys
+        self._buckets: dict[str, _Bucket] = {}
+
+    def take(self, key: str) -> float:
+        """0 when one more is allowed; otherwise the seconds to wait for it."""
+        now = self._clock()
+        bucket = self._buckets.pop(key, None) or _Bucket(self._burst, now)
+        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+        bucket.at = now
+        self._buckets[key] = bucket  # the latest stands last
+        self._forget(now)
+        if bucket.tokens >= 1:
+            bucket.tokens -= 1
+            return 0.0
+        return (1 - bucket.tokens) / self._rate
+
+    def _forget(self, now: float) -> None:
+        """Those longest quiet: they are full again, or there are too many."""
+        while len(self._buckets) > 1:
+            key = next(iter(self._buckets))
+            if (now - self._buckets[key].at) * self._rate < self._burst and len(self._buckets) <= self._most:
+                return
+            del self._buckets[key]
+
+
+def too_often(seconds: float) -> web.Response:
+    """The answer to who comes too often."""
+    response = problem(429, "too-often", seconds=max(1, round(seconds)))
+    response.headers["Retry-After"] = str(max(1, round(seconds)))
+    return response
