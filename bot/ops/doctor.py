@@ -31,8 +31,10 @@ def disk(folder: Path) -> Finding:
     """Whether there is room, in the nearest folder that exists."""
     place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(place).free
-    key = "doctor.disk" if free >= LEAST_FREE else "doctor.disk-full"
-    return Finding(good=free >= LEAST_FREE, text=say(key, folder=folder, megabytes=free // 1_000_000, least=LEAST_FREE // 1_000_000))
+    good = free >= LEAST_FREE
+    return Finding(
+        good=good, text=say("doctor.disk" if good else "doctor.disk-full", folder=folder, megabytes=free // 1_000_000, least=LEAST_FREE // 1_000_000)
+    )
 
 
 def clock(zone: ZoneInfo) -> Finding:

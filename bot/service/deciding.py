@@ -125,12 +125,21 @@ class _Rows:
 
 def _state(work: Work) -> Conversation:
     """The state as it was left, with what the channel knows of the merchant; what the merchant said counts more."""
-    state = Conversation.from_json(json.loads(work.state)) if work.state else Conversation(id=work.public_id)
+    state = _remembered(work)
     known = dict(state.slots)
     for slot, value in json.loads(work.profile).items():
         if slot not in known:
             state = replace(state, slots=put(state.slots, slot, value))
     return state
+
+
+def _remembered(work: Work) -> Conversation:
+    """The state as it was left; a new one when it cannot be read, which is better than a merchant who never gets an answer again."""
+    try:
+        return Conversation.from_json(json.loads(work.state)) if work.state else Conversation(id=work.public_id)
+    except (ValueError, TypeError, AttributeError):
+        logger.exception("state not readable, begun anew", extra={"event": "state_damaged", "id": work.id})
+        return Conversation(id=work.public_id)
 
 
 def _merchants_line(kb: KnowledgeBase, state: Conversation, told: Told, effects: tuple[Effect, ...]) -> str | None:
