@@ -32,7 +32,7 @@ EXPLAINS = 0.6
 
 def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = (), *, named: bool = False) -> Decision:
     """Begin with a topic: what it is (unless `named` already), what to do at once, then the first move."""
-    topic = destination(turn.kb, replace(state, topic=topic)) or topic
+    topic = leads_to(turn.kb, state, topic)
     entry = turn.kb.topics[topic]
     if entry.refuses and not handoff.in_danger(entry, state):
         return _refuse(fresh(state), turn, entry, lead)
@@ -49,6 +49,11 @@ def destination(kb: KnowledgeBase, state: Conversation) -> str | None:
     topic = kb.topics[state.topic or ""]
     pointed = (id for id, answers in topic.elsewhere.items() if any((answer.question, answer.option) in state.findings for answer in answers))
     return next((id for id in pointed if id in kb.topics and id not in state.visited), None)
+
+
+def leads_to(kb: KnowledgeBase, state: Conversation, topic: str) -> str:
+    """Where a topic leads by what was said: to another one that an answer points to, else to itself."""
+    return destination(kb, replace(state, topic=topic)) or topic
 
 
 def _refuse(state: Conversation, turn: Turn, entry: Topic, lead: Iterable[str]) -> Decision:
@@ -78,11 +83,14 @@ def over(state: Conversation) -> Conversation:
     )
 
 
+def parking(state: Conversation, topic: str) -> Conversation:
+    """The state with another trouble put aside for later."""
+    return state if topic in state.parked else replace(state, parked=(*state.parked, topic))
+
+
 def with_open_money(state: Conversation, turn: Turn) -> Conversation:
     """The state with its trouble put aside when it is about money of which nobody knows what became: it is not forgotten for something else."""
-    if state.topic is None or state.topic in state.parked or not money.is_open(turn.kb, state):
-        return state
-    return replace(state, parked=(*state.parked, state.topic))
+    return parking(state, state.topic) if state.topic is not None and money.is_open(turn.kb, state) else state
 
 
 def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:

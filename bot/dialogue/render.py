@@ -26,7 +26,7 @@ REPLIES = (
     "echo-wrong", "elsewhere", "emoji-only", "empty", "fact", "foreign-language", "goodbye", "greeting", "handoff-said", "heard-same", "hotline",
     "human-confirm", "id-warning", "likely", "look-for", "lost", "menu-title", "money-received", "money-unclear", "no-detail", "no-own-refund",
     "no-release-yet", "no-undo-yet", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button", "other-object",
-    "out-of-scope", "parked", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good", "rating-ask",
+    "out-of-scope", "parked", "parked-for-staff", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good", "rating-ask",
     "rating-thanks", "reason-why", "received", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed", "restart-done",
     "restart-part", "resume-ask", "safe-payment-meanwhile", "secret-warning", "solved", "step-how", "step-reminder", "step-unable", "still-broken",
     "switched", "thanks", "ticket-number", "voice-received", "what-shows", "where", "who-are-you",

@@ -6,11 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase
-from bot.domain.knowledge import Kind
 from bot.domain.tickets import Reason, Result
 
 from . import money, opening, proceed, prompt, render, staff, tap
-from .clarify import Outcome, decide
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -28,7 +26,7 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
         return proceed.advance(state, turn, lead)
     if graver := opening.graver(state, turn):
         return _switch(state, turn, graver, lead)
-    other = _other_topic(state, turn)
+    other = opening.other_trouble(state, turn)
     if other and shown.signals("second-problem"):
         return _second(state, turn, other, lead)
     if shown.question and (option := shown.answer):
@@ -85,23 +83,11 @@ def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> D
     return proceed.again(replace(state, confusions=1), turn, [turn.words("not-understood")])
 
 
-def _other_topic(state: Conversation, turn: Turn) -> str | None:
-    """Another matter that is clearly in the message: a trouble, or something that is not to be helped with."""
-    assert turn.heard is not None
-    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
-    if found.outcome is Outcome.ANSWER and found.topics[0] != state.topic and turn.kb.topics[found.topics[0]].kind is Kind.TROUBLE:
-        return found.topics[0]
-    return None
-
-
 def _second(state: Conversation, turn: Turn, other: str, lead: list[str]) -> Decision:
     """The other matter waits. What is refused is refused in passing, unless somebody only asks whether to charge again."""
     if turn.kb.topics[other].refuses:
-        refusal = proceed.refusal(turn, state, turn.kb.topics[other])
-        return proceed.again(state, turn, lead or refusal)
-    if other not in state.parked:
-        state = replace(state, parked=(*state.parked, other))
-    return proceed.again(state, turn, [*lead, turn.words("parked", topic=turn.kb.topics[other].title)])
+        return proceed.again(state, turn, lead or proceed.refusal(turn, state, turn.kb.topics[other]))
+    return proceed.again(proceed.parking(state, other), turn, [*lead, turn.words("parked", topic=turn.kb.topics[other].title)])
 
 
 def _switch(state: Conversation, turn: Turn, graver: str, lead: list[str]) -> Decision:
@@ -115,9 +101,10 @@ def _switch(state: Conversation, turn: Turn, graver: str, lead: list[str]) -> De
 def returned(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """Somebody comes back after hours: an answer goes on where it stopped, anything else is met with the question whether it is still the same."""
     doing = prompt.step(turn.kb, state)
-    if shown.answer or shown.works or (doing and (shown.fails or shown.unable)) or opening.graver(state, turn):
+    grave = opening.graver(state, turn) or (_tells(state, turn) and proceed.must_hand_over(turn.kb, state))
+    if shown.answer or shown.works or (doing and (shown.fails or shown.unable)) or grave:
         return told(state, turn, shown, lead)
-    if other := _other_topic(state, turn):
+    if other := opening.other_trouble(state, turn):
         return proceed.enter(proceed.with_open_money(state, turn), turn, other, lead)
     title = turn.kb.topics[state.topic].title if state.topic else ""
     state = replace(state, phase=Phase.CHOOSING, expecting=prompt.RESUME)
@@ -126,7 +113,7 @@ def returned(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> 
 
 def resumed(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """What was written instead of saying whether it is still the same."""
-    if other := opening.graver(state, turn) or _other_topic(state, turn):
+    if other := opening.graver(state, turn) or opening.other_trouble(state, turn):
         return proceed.enter(proceed.with_open_money(state, turn), turn, other, lead)
     if shown.works:
         return proceed.solved(state, turn)
