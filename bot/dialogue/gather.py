@@ -51,8 +51,9 @@ def _confirmed(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -
 
 def _beside(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
     """Another matter that comes up now is noted for staff, or refused; and what is said about it."""
+    assert turn.heard is not None
     other = opening.other_trouble(state, turn)
-    if other is None:
+    if other is None or len(turn.heard.text) < opening.SHORTEST_SECOND:
         return state, []
     if turn.kb.topics[other].refuses:
         return state, proceed.refusal(turn, state, turn.kb.topics[other])

@@ -30,6 +30,8 @@ COURTESIES = ("who-are-you", "thanks", "goodbye", "greeting")
 """Tones of small talk that have an answer of their own, the more telling ones first."""
 SHORTEST_GRAVE = 6
 """Characters from which a message may bring up something graver: shorter ones are answers that were not understood."""
+SHORTEST_SECOND = 8
+"""Characters from which a message without 还有 or 另外 may bring up something that can wait."""
 STANDS_OUT = 0.1
 """Least probability of a trouble that is named beside the wish for a human, or in which an answer is alarming."""
 REMEMBERED = 0.05

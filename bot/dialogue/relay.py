@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.effects import TellStaff
 
 from . import opening, proceed
-from .collect import details
+from .collect import PICTURES, details
 from .turn import Decision
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def _with_first_aid(state: Conversation, turn: Turn, lead: list[str]) -> tuple[C
     return proceed.parking(state, graver), lead or [turn.kb.topics[graver].first_aid]
 
 
-def attached(state: Conversation, turn: Turn, name: str, lead: list[str]) -> Decision:
+def attached(state: Conversation, turn: Turn, name: str, kind: str, lead: list[str]) -> Decision:
     """A photo or a document for staff, with its caption."""
     heard = turn.heard
     if heard and heard.topics:
         state, lead = _with_first_aid(state, turn, lead)
     tell = TellStaff(number=state.number or "", attachment=name, text=heard.text if heard else "", facts=details(turn.kb, heard) if heard else ())
-    return Decision(conversation=state, effects=(tell, turn.say([*lead, turn.words("relayed")])))
+    return Decision(conversation=state, effects=(tell, turn.say([*lead, turn.words("received" if kind in PICTURES else "relayed")])))
 
 
 def tapped(state: Conversation, turn: Turn) -> Decision:

@@ -12,7 +12,7 @@ from bot.domain.effects import Rate
 from bot.domain.events import Chose, Edited, Said, Sent
 from bot.domain.tickets import Reason
 
-from . import absorb, gather, money, opening, proceed, prompt, relay, remarks, render, staff, talk, tap
+from . import absorb, edit, gather, money, opening, proceed, prompt, relay, remarks, render, staff, talk, tap
 from .clarify import WANTS_HUMAN
 from .collect import PICTURES
 from .diagnose import EXPECTED_COST
@@ -46,16 +46,14 @@ def step(
     `heard` is the understanding of the text in the event, if there is any; `now` the merchant's wall clock.
     """
     turn = Turn(kb=kb, now=now, heard=_known(heard, kb), strategy=strategy)
-    state, lead = _wake(conversation, turn)
+    state, lead = _wake(edit.unsaid(conversation) if isinstance(event, Edited) else conversation, turn)
     away = state.topic is not None and state.phase in _ACTIVE and now - _last(conversation, turn) >= AWAY
-    state = replace(state, turns=state.turns + (state.topic is not None))
+    state = replace(state, turns=state.turns + (state.topic is not None), before=None)
     if prompt.is_lost(kb, state):
         return _dated(_found_again(state, turn), now)
     match event:
-        case Said():
+        case Said() | Edited():
             decision = _said(state, turn, lead, away=away)
-        case Edited():
-            decision = _said(absorb.undone(state), turn, lead, away=away)
         case Chose(choice=choice):
             decision = _chose(state, turn, choice, lead)
         case Sent(kind=kind, name=name):
@@ -101,7 +99,12 @@ def _wake(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
 
 
 def _said(state: Conversation, turn: Turn, lead: list[str], *, away: bool = False) -> Decision:
-    """Something was written."""
+    """Something was written: what it does, and what must be known to take it back."""
+    decision = _written(state, turn, lead, away=away)
+    return replace(decision, conversation=replace(decision.conversation, before=replace(state, undo=())))
+
+
+def _written(state: Conversation, turn: Turn, lead: list[str], *, away: bool) -> Decision:
     heard = turn.heard
     if heard is None or not heard.topics:
         return _nothing(state, turn, lead)
@@ -109,7 +112,7 @@ def _said(state: Conversation, turn: Turn, lead: list[str], *, away: bool = Fals
     if shown.signals("new-attempt"):
         state = money.forgotten(turn.kb, state)
     before, state = state, absorb.absorb(state, turn, heard)
-    state = replace(state, undo=absorb.changes(before, state))
+    state = replace(state, undo=edit.changes(before, state))
     said = remarks.about_charging(state, turn, shown) or remarks.asides(turn, heard)
     lead = [*remarks.warnings(turn, heard), *lead, *remarks.aid(before, turn, heard), *said]
     if state.desperate and not before.desperate:
@@ -235,9 +238,11 @@ def _sent(state: Conversation, turn: Turn, kind: str, name: str, lead: list[str]
     state = replace(state, attachments=(*state.attachments, (name, kind)))
     heard = turn.heard
     if state.phase is Phase.WITH_STAFF:
-        desperate = heard is not None and "desperate" in heard.signals
-        aid = [*remarks.warnings(turn, heard), *remarks.aid(state, turn, heard)] if heard else []
-        return relay.attached(state, turn, name, [*([turn.words("desperate")] if desperate else []), *aid])
+        if heard is None or not heard.topics:
+            return relay.attached(state, turn, name, kind, [])
+        desperate = [turn.words("desperate")] if "desperate" in heard.signals else []
+        lead = [*desperate, *remarks.warnings(turn, heard), *remarks.aid(state, turn, heard)]
+        return relay.attached(absorb.absorb(state, turn, heard), turn, name, kind, lead)
     if heard and heard.topics:
         return _said(state, turn, [*lead, turn.words("received")])
     wanted = prompt.slot(turn.kb, state)

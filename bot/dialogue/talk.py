@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from .listen import Heard
     from .turn import Decision, Turn
 
-SHORTEST_SECOND = 8
-"""Characters from which a message without 还有 or 另外 may bring up something else: shorter ones are answers that were not understood."""
-
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text while a question or a step is open. The gravest reading comes first, then what was asked for, then anything else."""
@@ -35,7 +32,7 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
         return decision
     if _tells(state, turn):
         return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
-    if other and len(shown.understanding.text) >= SHORTEST_SECOND and not lead:
+    if other and len(shown.understanding.text) >= opening.SHORTEST_SECOND and not lead:
         return _second(state, turn, other, lead)
     return _beside(state, turn, shown, lead)
 

@@ -78,7 +78,7 @@ class Stage:
     def _step(self, event: Event, text: str | None = None) -> str:
         self.now += timedelta(minutes=1)
         stored = Conversation.from_json(json.loads(json.dumps(self.state.to_json())))
-        heard = None if text is None else self.engine.understand(text, self.now, prompt.expected(self.kb, stored))
+        heard = None if text is None else self.engine.understand(text, self.now, prompt.expected(self.kb, stored, event))
         decision = step(stored, event, heard, self.kb, self.now)
         self.state, self.effects = decision.conversation, decision.effects
         self.packet = self.opened[-1] if self.opened else self.packet
