@@ -74,7 +74,8 @@ def _for_slot(state: Conversation, turn: Turn, shown: Heard, lead: list[str], wa
         return proceed.again(replace(state, confusions=1), turn, [*lead, turn.words("where", where=wanted.where)])
     if shown.signals("not-know") or shown.unable:
         return staff.collect(_skipping(state, wanted), turn, [*lead, turn.words("not-know")])
-    if wanted.kind == "photo" and wanted.id not in missing(turn.kb, state, turn.kb.topics[state.topic or ""]):
+    topic = turn.kb.topics.get(state.topic or "")
+    if wanted.kind == "photo" and topic and wanted.id not in missing(turn.kb, state, topic):
         return staff.collect(state, turn, lead)
     if value := fill(wanted, shown.understanding):
         return staff.collect(replace(state, slots=put(state.slots, wanted.id, value), confusions=0), turn, lead)

@@ -146,7 +146,11 @@ def again(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
     if state.phase is Phase.COLLECTING and state.turns >= staff.MOST_TURNS:
         return staff.open_ticket(state, turn, bubbles)
     if _may_not(state, turn):
-        return advance(replace(state, expecting=None), turn, bubbles)
+        state = replace(state, expecting=None)
+    if state.expecting is None and state.topic is not None and state.phase in {Phase.DIAGNOSING, Phase.GUIDING}:
+        return advance(state, turn, bubbles)
+    if state.expecting is None and state.phase is Phase.COLLECTING:
+        return staff.collect(state, turn, bubbles)
     return Decision(conversation=state, effects=(turn.say([*bubbles, prompt.reminder(turn.kb, state)], prompt.choices(turn.kb, state)),))
 
 

@@ -28,8 +28,8 @@ REPLIES = (
     "no-release-yet", "no-undo-yet", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button", "other-object",
     "out-of-scope", "parked", "parked-for-staff", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good", "rating-ask",
     "rating-thanks", "reason-why", "received", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed", "restart-done",
-    "restart-part", "resume-ask", "safe-payment-meanwhile", "secret-warning", "solved", "step-how", "step-reminder", "step-unable", "still-broken",
-    "switched", "thanks", "ticket-number", "voice-received", "what-shows", "where", "who-are-you",
+    "restart-part", "restart-step", "resume-ask", "safe-payment-meanwhile", "secret-warning", "solved", "step-how", "step-reminder", "step-unable",
+    "still-broken", "switched", "thanks", "ticket-number", "voice-received", "what-shows", "where", "who-are-you",
 )  # fmt: skip
 """Sentences of `replies.yaml` that must be there."""
 

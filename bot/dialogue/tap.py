@@ -99,4 +99,4 @@ def _collecting(state: Conversation, turn: Turn, kind: str, slot: str, value: st
 
 def stale(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     """A button of an earlier message: a friendly word, and what is open now."""
-    return proceed.again(state, turn, [*lead, turn.words("old-button")])
+    return proceed.again(state, turn, lead or [turn.words("old-button")])

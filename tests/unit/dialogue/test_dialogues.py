@@ -2,7 +2,8 @@
 
 商户 is a text, 改 what the last message is changed to, 点 the label of a button that must be there, 旧 that of any earlier answer, 图 a photo with its 附言,
 隔 hours that pass before; 应有 and 不应有 are fragments of the answer or of its buttons.
-结果 is checked at the end: 主题, 阶段, 转人工 (the reason), 紧急, 钱, 经过 (the summary that staff get), 另有 (other troubles), 资料 (empty: not noted).
+结果 is checked at the end: 主题, 阶段, 转人工 (the reason), 紧急, 钱, 经过 (the summary that staff get), 另有 (other troubles), 照片,
+资料 (empty: not noted).
 """
 
 from __future__ import annotations
@@ -61,7 +62,13 @@ def _check_result(stage: Stage, wanted: dict[str, Any]) -> None:
     packet = stage.packet
     found: dict[str, Any] = {"主题": stage.state.topic or "", "阶段": stage.state.phase.value, "另有": list(packet.parked if packet else stage.state.parked)}
     if packet:
-        found |= {"转人工": packet.reason.value, "紧急": packet.urgency.value, "钱": packet.money.value, "经过": packet.summary}
+        found |= {
+            "转人工": packet.reason.value,
+            "紧急": packet.urgency.value,
+            "钱": packet.money.value,
+            "经过": packet.summary,
+            "照片": list(packet.attachments),
+        }
     facts = dict(packet.facts if packet else stage.state.slots)
     assert {key: found.get(key) for key in wanted if key != "资料"} == {key: value for key, value in wanted.items() if key != "资料"}
     assert {slot: facts.get(slot, "") for slot in wanted.get("资料", {})} == wanted.get("资料", {})
