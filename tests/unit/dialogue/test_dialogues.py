@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,13 @@ FOLDER = Path(__file__).parents[2] / "cases" / "dialogues"
 LEAST = 2
 
 
-def _dialogues() -> list[Any]:
+def dialogues() -> list[tuple[str, dict[str, Any]]]:
+    """(file, dialogue) of each."""
     files = {path.stem: yaml.load(path.read_text("utf-8"), yaml.BaseLoader) for path in sorted(FOLDER.glob("*.yaml"))}
-    return [pytest.param(file, dialogue, id=f"{file}: {dialogue['名字']}") for file, dialogues in files.items() for dialogue in dialogues]
+    return [(file, dialogue) for file, told in files.items() for dialogue in told]
 
 
-def _play(stage: Stage, line: dict[str, Any]) -> str:
+def play(stage: Stage, line: dict[str, Any]) -> str:
     """The bot's answer to one line."""
     stage.waits(float(line.get("隔", 0)))
     match line:
@@ -46,11 +48,11 @@ def _play(stage: Stage, line: dict[str, Any]) -> str:
             raise AssertionError(line)
 
 
-@pytest.mark.parametrize(("file", "dialogue"), _dialogues())
+@pytest.mark.parametrize(("file", "dialogue"), [pytest.param(*pair, id=f"{pair[0]}: {pair[1]['名字']}") for pair in dialogues()])
 def test_dialogue(mind: Mind, file: str, dialogue: dict[str, Any]) -> None:
     stage = Stage(mind)
     for number, line in enumerate(dialogue["对话"]):
-        answer = _play(stage, line)
+        answer = play(stage, line)
         assert [text for text in line.get("应有", []) if text not in answer] == [], answer
         assert [text for text in line.get("不应有", []) if text in answer] == [], answer
         if number == 0 and file in mind.kb.topics and "主题" not in dialogue.get("结果", {}):
@@ -75,5 +77,5 @@ def _check_result(stage: Stage, wanted: dict[str, Any]) -> None:
 
 
 def test_every_trouble_is_played_twice(mind: Mind) -> None:
-    played = {path.stem: len(yaml.load(path.read_text("utf-8"), yaml.BaseLoader)) for path in FOLDER.glob("*.yaml")}
-    assert {id for id, topic in mind.kb.topics.items() if topic.causes and played.get(id, 0) < LEAST} == set()
+    played = Counter(file for file, _ in dialogues())
+    assert {id for id, topic in mind.kb.topics.items() if topic.causes and played[id] < LEAST} == set()
