@@ -11,7 +11,7 @@ from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason
 from bot.domain.understanding import TopicMatch
 
-from . import money, proceed, prompt, render, staff
+from . import money, proceed, prompt, remarks, render, staff
 from .clarify import LEADING, SURE, WORTH_OFFERING, Outcome, decide
 from .listen import LONGEST_COMMAND
 from .turn import Decision
@@ -55,14 +55,14 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
             return proceed.enter(state, turn, found.topics[0], lead)
         case Outcome.OFFER:
             odds = tuple((match.topic, match.probability) for match in turn.heard.topics if match.topic in turn.kb.topics)
-            return offer(replace(state, odds=odds), turn, found.topics, [*_money_first(state, turn, lead), turn.words("offer")])
+            return offer(replace(state, odds=odds), turn, found.topics, [*_money_first(state, turn, lead), *remarks.code(turn), turn.words("offer")])
         case Outcome.UNCLEAR:
             foreign = [] if _HAN.search(turn.heard.text) else [turn.words("foreign-language")]
-            return unclear(state, turn, [*_money_first(state, turn, lead), *foreign])
+            return unclear(state, turn, [*_money_first(state, turn, lead), *remarks.code(turn), *foreign])
         case Outcome.HUMAN:
             return wish(state, turn, lead)
         case outcome:
-            return Decision(conversation=state, effects=(turn.say([*lead, *_aside(turn, outcome)], prompt.choices(turn.kb, state)),))
+            return Decision(conversation=state, effects=(turn.say([*lead, *aside(turn, outcome)], prompt.choices(turn.kb, state)),))
 
 
 def graver(state: Conversation, turn: Turn) -> str | None:
@@ -247,7 +247,7 @@ def likeliest_trouble(turn: Turn) -> str | None:
     return topic if share >= STANDS_OUT and share >= sum(probability for probability, _ in troubles) / 2 else None
 
 
-def _aside(turn: Turn, outcome: Outcome) -> list[str]:
+def aside(turn: Turn, outcome: Outcome) -> list[str]:
     """The answer to what is no topic."""
     assert turn.heard is not None
     if not _HAN.search(turn.heard.text) and "greeting" not in turn.heard.signals:
@@ -255,6 +255,15 @@ def _aside(turn: Turn, outcome: Outcome) -> list[str]:
     if outcome is Outcome.OUT_OF_SCOPE:
         return [turn.words("other-object", object=turn.heard.other_object) if turn.heard.other_object else turn.words("out-of-scope")]
     return [courtesy(turn)]
+
+
+def in_passing(turn: Turn) -> list[str]:
+    """The answer to what is clearly asked beside the trouble at hand: advice, or that it is another business; empty when it is neither."""
+    assert turn.heard is not None
+    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
+    if found.outcome is Outcome.ANSWER and turn.kb.topics[found.topics[0]].kind is Kind.ADVICE:
+        return list(turn.kb.topics[found.topics[0]].answer)
+    return aside(turn, Outcome.OUT_OF_SCOPE) if found.outcome is Outcome.OUT_OF_SCOPE and len(turn.heard.text) >= SHORTEST_GRAVE else []
 
 
 def courtesy(turn: Turn) -> str:

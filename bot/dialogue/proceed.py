@@ -69,8 +69,9 @@ def refusal(turn: Turn, state: Conversation, entry: Topic) -> list[str]:
 def fresh(state: Conversation) -> Conversation:
     """The same merchant with no trouble at hand: what is known of the terminal and the transaction stays."""
     return replace(
-        state, phase=Phase.IDLE, topic=None, expecting=None, odds=(), offered=(), asked=(), in_row=0, steps=(), explained=(), detailed=None, reasked=None,
-        unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, confusions=0, closing=False,
+        state, phase=Phase.IDLE, topic=None, expecting=None, left=None, odds=(), offered=(), asked=(), in_row=0, steps=(), explained=(), detailed=None,
+        reasked=None, unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, confusions=0,
+        closing=False,
     )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
 
 def again(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
     """A word, a reminder of the open prompt and its buttons once more; not for ever."""
-    if state.phase in {Phase.DIAGNOSING, Phase.GUIDING} and state.turns >= LONG:
+    if state.topic is not None and state.phase in {Phase.CHOOSING, Phase.DIAGNOSING, Phase.GUIDING} and state.turns >= LONG:
         return staff.hand_over(state, turn, Reason.LONG, bubbles)
     if state.phase is Phase.COLLECTING and state.turns >= staff.MOST_TURNS:
         return staff.open_ticket(state, turn, bubbles)
@@ -152,6 +153,14 @@ def again(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
     if state.expecting is None and state.phase is Phase.COLLECTING:
         return staff.collect(state, turn, bubbles)
     return Decision(conversation=state, effects=(turn.say([*bubbles, prompt.reminder(turn.kb, state)], prompt.choices(turn.kb, state)),))
+
+
+def resume(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
+    """It is still the same trouble: the question that was open once more, or the next move, which is said in full."""
+    left = replace(state, phase=Phase.DIAGNOSING, expecting=state.left, confusions=0)
+    if prompt.step(turn.kb, left) is None and prompt.question(turn.kb, left):
+        return again(left, turn, bubbles)
+    return advance(replace(left, expecting=None), turn, bubbles)
 
 
 def _may_not(state: Conversation, turn: Turn) -> bool:

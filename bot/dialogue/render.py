@@ -167,13 +167,17 @@ def about(kb: KnowledgeBase, topic: Topic, code: str | None) -> list[str]:
     """What it is and what to do at once; a response code in the message (`code`) is explained first, and says enough where it belongs to the topic."""
     if topic.kind is Kind.ADVICE:
         return list(topic.answer)
-    meaning, likely = kb.code(code) if code else None, kb_say(kb, "likely", topic=topic.title)
+    likely = kb_say(kb, "likely", topic=topic.title)
     if code is None:
         return [likely, topic.first_aid]
-    if meaning is None:
-        return [kb_say(kb, "code-unknown", code=code), likely, topic.first_aid]
-    explained = kb_say(kb, "code-answer", code=meaning.code, means=meaning.means, say=meaning.say)
-    return [explained, *([] if meaning.topic == topic.id else [likely]), topic.first_aid]
+    meaning = kb.code(code)
+    return [explained(kb, code), *([] if meaning and meaning.topic == topic.id else [likely]), topic.first_aid]
+
+
+def explained(kb: KnowledgeBase, code: str) -> str:
+    """What a response code means, or that nobody has written it down."""
+    meaning = kb.code(code)
+    return kb_say(kb, "code-answer", code=meaning.code, means=meaning.means, say=meaning.say) if meaning else kb_say(kb, "code-unknown", code=code)
 
 
 def case(kb: KnowledgeBase, told: Case) -> str:

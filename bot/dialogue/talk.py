@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.conversation import Phase
 from bot.domain.tickets import Reason, Result
 
-from . import money, opening, proceed, prompt, render, staff, tap
+from . import money, opening, proceed, prompt, remarks, render, staff, tap
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -19,22 +19,23 @@ if TYPE_CHECKING:
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text while a question or a step is open. The gravest reading comes first, then what was asked for, then anything else."""
+    explained = remarks.code(turn)
     if _tells(state, turn) and proceed.destination(turn.kb, state):
-        return proceed.advance(state, turn, lead)
+        return proceed.advance(state, turn, [*lead, *explained])
     if graver := opening.graver(state, turn):
         return _switch(state, turn, graver, lead)
     other = opening.other_trouble(state, turn)
     if other and shown.signals("second-problem"):
-        return _second(state, turn, other, lead)
+        return _second(state, turn, other, [*lead, *explained])
     if shown.question and (option := shown.answer):
-        return tap.option(state, turn, shown.question.id, option, lead)
-    if decision := _reported(state, turn, shown, lead):
+        return tap.option(state, turn, shown.question.id, option, [*lead, *explained])
+    if decision := _reported(state, turn, shown, [*lead, *explained]):
         return decision
     if _tells(state, turn):
-        return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
+        return proceed.advance(replace(state, confusions=0), turn, [*lead, *(explained or [turn.words("answer-noted")])])
     if other and len(shown.understanding.text) >= opening.SHORTEST_SECOND and not lead:
-        return _second(state, turn, other, lead)
-    return _beside(state, turn, shown, lead)
+        return _second(state, turn, other, explained)
+    return _beside(state, turn, shown, [*lead, *explained])
 
 
 def _reported(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision | None:
@@ -73,6 +74,8 @@ def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> D
         return proceed.again(state, turn, [turn.words("noted")])
     if shown.signals(*opening.COURTESIES):
         return proceed.again(state, turn, [opening.courtesy(turn)])
+    if answer := opening.in_passing(turn):
+        return proceed.again(state, turn, answer)
     if shown.fails or (shown.understanding.topics and shown.understanding.topics[0].topic == state.topic):
         return proceed.again(state, turn, [turn.words("heard-same")])
     if state.confusions:
@@ -104,7 +107,8 @@ def returned(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> 
     if other := opening.other_trouble(state, turn):
         return proceed.enter(proceed.with_open_money(state, turn), turn, other, lead)
     title = turn.kb.topics[state.topic].title if state.topic else ""
-    state = replace(state, phase=Phase.CHOOSING, expecting=prompt.RESUME)
+    left = state.left if state.expecting == prompt.RESUME else state.expecting
+    state = replace(state, phase=Phase.CHOOSING, expecting=prompt.RESUME, left=left)
     return proceed.again(state, turn, [*lead, turn.words("resume-ask", topic=title)])
 
 
@@ -116,4 +120,4 @@ def resumed(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> D
         return proceed.solved(state, turn)
     if shown.signals("no") and not _tells(state, turn):
         return opening.offer(proceed.fresh(state), turn, render.menu(turn.kb), [*lead, turn.words("menu-title")])
-    return proceed.advance(replace(state, confusions=0), turn, lead)
+    return proceed.advance(state, turn, lead) if _tells(state, turn) else proceed.resume(state, turn, lead)
