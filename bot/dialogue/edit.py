@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from bot.domain.conversation import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from bot.domain.conversation import Conversation
 
 
@@ -28,8 +30,14 @@ def unsaid(state: Conversation) -> Conversation:
     """
     if state.before is not None and state.phase is not Phase.WITH_STAFF:
         return replace(state.before, turns=state.turns, attachments=state.attachments, last_at=state.last_at)
+    return replace(taken_back(state), undo=())
+
+
+def taken_back(state: Conversation, keys: Container[str] | None = None) -> Conversation:
+    """The state without what the last text told: all of it, or only these answers and details."""
     tables = {"findings": state.findings, "slots": state.slots}
     for table, key, value in state.undo:
-        rest = tuple(pair for pair in tables[table] if pair[0] != key)
-        tables[table] = rest if value is None else (*rest, (key, value))
-    return replace(state, findings=tables["findings"], slots=tables["slots"], undo=())
+        if keys is None or key in keys:
+            rest = tuple(pair for pair in tables[table] if pair[0] != key)
+            tables[table] = rest if value is None else (*rest, (key, value))
+    return replace(state, findings=tables["findings"], slots=tables["slots"])

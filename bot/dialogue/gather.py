@@ -29,6 +29,8 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
         return staff.hand_over(state, turn, Reason.DANGER, lead)
     if graver := opening.graver(state, turn):
         return _graver(state, turn, graver, lead)
+    if shown.signals("second-problem") and (aside := _beside(state, turn))[1]:
+        return proceed.again(aside[0], turn, [*lead, *aside[1]])
     if state.expecting == prompt.CONFIRM:
         return _confirmed(state, turn, shown, lead)
     if shown.works and not shown.understanding.findings:
@@ -57,7 +59,7 @@ def _beside(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
         return state, []
     if turn.kb.topics[other].refuses:
         return state, proceed.refusal(turn, state, turn.kb.topics[other])
-    return proceed.parking(state, other), [turn.words("parked-for-staff", topic=turn.kb.topics[other].title)]
+    return proceed.put_aside(state, other), [turn.words("parked-for-staff", topic=turn.kb.topics[other].title)]
 
 
 def _graver(state: Conversation, turn: Turn, topic: str, lead: list[str]) -> Decision:

@@ -261,9 +261,16 @@ def in_passing(turn: Turn) -> list[str]:
     """The answer to what is clearly asked beside the trouble at hand: advice, or that it is another business; empty when it is neither."""
     assert turn.heard is not None
     found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
-    if found.outcome is Outcome.ANSWER and turn.kb.topics[found.topics[0]].kind is Kind.ADVICE:
-        return list(turn.kb.topics[found.topics[0]].answer)
-    return aside(turn, Outcome.OUT_OF_SCOPE) if found.outcome is Outcome.OUT_OF_SCOPE and len(turn.heard.text) >= SHORTEST_GRAVE else []
+    other = found.outcome is Outcome.OUT_OF_SCOPE and len(turn.heard.text) >= SHORTEST_GRAVE
+    return aside(turn, found.outcome) if other else advice(turn)
+
+
+def advice(turn: Turn) -> list[str]:
+    """The advice that is clearly asked for; empty when none is."""
+    assert turn.heard is not None
+    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
+    topic = turn.kb.topics[found.topics[0]] if found.outcome is Outcome.ANSWER else None
+    return list(topic.answer) if topic and topic.kind is Kind.ADVICE else []
 
 
 def courtesy(turn: Turn) -> str:

@@ -9,7 +9,8 @@ from bot.domain.conversation import Phase, put
 from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason, Result
 
-from . import handoff, money, prompt, render, staff
+from . import edit, handoff, money, prompt, render, staff
+from .collect import GENERAL
 from .diagnose import Ask, Do, contradicting, model
 from .turn import Decision
 
@@ -87,6 +88,11 @@ def over(state: Conversation) -> Conversation:
 def parking(state: Conversation, topic: str) -> Conversation:
     """The state with another trouble put aside for later."""
     return state if topic in state.parked else replace(state, parked=(*state.parked, topic))
+
+
+def put_aside(state: Conversation, topic: str) -> Conversation:
+    """The state with another trouble put aside that was just told: the amount and the time in that text belong to it."""
+    return parking(edit.taken_back(state, GENERAL), topic)
 
 
 def with_open_money(state: Conversation, turn: Turn) -> Conversation:

@@ -43,6 +43,8 @@ def _reported(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) ->
     doing = prompt.step(turn.kb, state)
     if shown.works and not _about_money(turn):
         return proceed.solved(state, turn)
+    if shown.unable and (advice := opening.advice(turn)):
+        return proceed.again(state, turn, [*lead, *advice])
     if doing and shown.unable:
         return proceed.detail(state, turn)
     if doing and shown.fails:
@@ -87,7 +89,7 @@ def _second(state: Conversation, turn: Turn, other: str, lead: list[str]) -> Dec
     """The other matter waits. What is refused is refused in passing, unless somebody only asks whether to charge again."""
     if turn.kb.topics[other].refuses:
         return proceed.again(state, turn, lead or proceed.refusal(turn, state, turn.kb.topics[other]))
-    return proceed.again(proceed.parking(state, other), turn, [*lead, turn.words("parked", topic=turn.kb.topics[other].title)])
+    return proceed.again(proceed.put_aside(state, other), turn, [*lead, turn.words("parked", topic=turn.kb.topics[other].title)])
 
 
 def _switch(state: Conversation, turn: Turn, graver: str, lead: list[str]) -> Decision:
