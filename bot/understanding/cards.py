@@ -7,9 +7,10 @@ like that. So 1280.00 2026/11/24 20:17 is no card number although it has enough 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.domain.understanding import Secret
 
@@ -85,8 +86,7 @@ class Hit:
     secrets: tuple[Secret, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(NamedTuple):
     """Digits without a gap; `gap` stands between them and the group before in the same chain."""
 
     start: int
@@ -195,14 +195,21 @@ class _Chain:
         place = self._place if first == 0 else _Place()
         if not (place.card or place.identity or _MAYBE.match(self._digits, self._offsets[first])):
             return None
-        best = self._glued(first, place)
-        for last in range(first, min(first + LONGEST, len(self._groups))) if best is None else ():
-            if self._offsets[last + 1] - self._offsets[first] > LONGEST_ACCOUNT:
-                break
+        if (glued := self._glued(first, place)) is not None:
+            return glued
+        best = None
+        for last in self._lasts(first):
             guess = self._guess(first, last, place)
             if guess and (best is None or guess.certainty > best.certainty or (guess.certainty == best.certainty and self._goes_on(first, best.last, last))):
                 best = guess
         return best
+
+    def _lasts(self, first: int) -> range:
+        """The groups with which a number that begins with `first` may end."""
+        offset = self._offsets[first]
+        least = bisect_left(self._offsets, offset + SHORTEST, first + 1) - 1
+        most = bisect_left(self._offsets, offset + LONGEST_ACCOUNT + 1, first + 1) - 1
+        return range(least, min(most, first + LONGEST))
 
     def _glued(self, first: int, place: _Place) -> _Guess | None:
         """A card number with expiry or CVV right behind it, without a gap: 62220212345678940928123."""
@@ -219,17 +226,18 @@ class _Chain:
 
     def _guess(self, first: int, last: int, place: _Place) -> _Guess | None:
         """What the groups from first to last are together, None when they are nothing to be hidden."""
-        groups = self._groups[first : last + 1]
-        start, end = groups[0].start, groups[-1].end
+        start, end = self._groups[first].start, self._groups[last].end
         number = self._digits[self._offsets[first] : self._offsets[last + 1]]
         if len(number) == IDENTITY - 1 and (x := _LAST_X.match(self._plain, end)):
             number, end = number + "X", x.end()
-        elif len(number) < SHORTEST:
-            return None
-        if place.exempt or _FREE_LABEL_BEHIND.match(self._plain, end):
+        weighed = _weigh(number, place)
+        if weighed and not place.exempt and _FREE_LABEL_BEHIND.match(self._plain, end):
             place = replace(place, exempt=True)
-        certainty, kind = _weigh(number, place) or (0, Secret.PAN)
-        if not certainty or certainty < _certainty_needed(self._plain, groups, place, lettered=_touches_letters(self._plain, start, end)):
+            weighed = _weigh(number, place)
+        if weighed is None:
+            return None
+        certainty, kind = weighed
+        if certainty < _certainty_needed(self._plain, self._groups[first : last + 1], place, lettered=_touches_letters(self._plain, start, end)):
             return None
         return _Guess(certainty=certainty, kind=kind, digits=number, last=last, end=end)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BLANK = "***"
+_DIGITS = re.compile(r"\d(?:\d\d|[个到月年\W_][\W_]{0,2}\d)")
+"""The least that any secret consists of (123, 六个8, 8/29): a cheap test for the many messages without."""
 _REACH = 24
 """Characters between a label and its digits, at most."""
 _GAP = r"[ \-\u2010-\u2015\u2212·_\n.,、/]{1,2}"
@@ -117,10 +119,14 @@ _CODES = (
 
 def find(plain: str) -> Iterator[Hit]:
     """Secrets by their labels, in simplified text with ASCII digits."""
+    if not _DIGITS.search(plain):
+        return
     for code in _CODES:
-        for label in code.label.finditer(plain):
+        labels = list(code.label.finditer(plain))
+        ends = [*(following.start() for following in labels[1:]), len(plain)]
+        for label, end in zip(labels, ends, strict=False):
             if code.kind is not Secret.CVV or not _OF_ANOTHER.search(plain, max(0, label.start() - 8), label.start()):
-                yield from _behind_label(plain, code, label)
+                yield from _behind_label(plain, code, label, end)
                 yield from _before_label(plain, code, label)
     yield from _expiries(plain)
     yield from (_hit(number, 0, Secret.OTP) for number in told.find(plain) if not _COUNTED.match(plain, number.end()))
@@ -132,14 +138,19 @@ def beside(plain: str, end: int) -> Iterator[Hit]:
         yield from _parts(found)
 
 
-def _behind_label(plain: str, code: _Code, label: re.Match[str]) -> Iterator[Hit]:
-    """密码是我的生日 890601, or several after one another: 密码不是123456是654321. 输完密码 2300 is an amount: only the usual length counts there."""
+def _behind_label(plain: str, code: _Code, label: re.Match[str], end: int) -> Iterator[Hit]:
+    """密码是我的生日 890601, or several after one another: 密码不是123456是654321. 输完密码 2300 is an amount: only the usual length counts there.
+
+    At `end` the next label of the same kind begins: what stands behind it is its own.
+    """
     position = label.end()
     done = _ENTERED.search(plain, max(0, label.start() - 4), label.start()) is not None
     for number in _NUMBER.finditer(plain, position, position + 2 * _REACH):
         between = plain[position : number.start()]
+        if number.start() >= end or len(between) > _REACH:
+            return
         is_told = told.ends_in_telling(between)
-        if len(between) > _REACH or (_OTHER.search(between) and not is_told):
+        if not is_told and _OTHER.search(between):
             return
         size = sum(map(str.isdigit, number[0]))
         fits = not {"个", "到"}.isdisjoint(number[0]) or size in code.sizes
