@@ -71,7 +71,7 @@ _CARD_WORDS = re.compile(
     r"(?:card|visa|master|mastercard|unionpay|amex|jcb|icbc|abc|ccb|boc|bcm|cmb|cmbc|psbc|citic|ceb|cib|spdb|hxb|gdb|no|num|number|pan)[.:]?", re.I
 )
 _CODE_BEHIND = re.compile(r"cv|exp|pin|visa|card", re.I)
-_DOUBLED = str.maketrans("0123456789", "0246813579")
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 """Twice the digit, digits of the product added."""
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -132,7 +132,8 @@ def find(plain: str) -> Iterator[Hit]:
 
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1 annex B: the check digit of a card number."""
-    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+    codes = digits.encode()
+    return (sum(codes[-1::-2]) + sum(codes[-2::-2].translate(_DOUBLED)) - len(codes) * ord("0")) % 10 == 0
 
 
 def _is_card(number: str) -> bool:
@@ -226,7 +227,7 @@ class _Chain:
 
     def _guess(self, first: int, last: int, place: _Place) -> _Guess | None:
         """What the groups from first to last are together, None when they are nothing to be hidden."""
-        start, end = self._groups[first].start, self._groups[last].end
+        end = self._groups[last].end
         number = self._digits[self._offsets[first] : self._offsets[last + 1]]
         if len(number) == IDENTITY - 1 and (x := _LAST_X.match(self._plain, end)):
             number, end = number + "X", x.end()
@@ -237,7 +238,7 @@ class _Chain:
         if weighed is None:
             return None
         certainty, kind = weighed
-        if certainty < _certainty_needed(self._plain, self._groups[first : last + 1], place, lettered=_touches_letters(self._plain, start, end)):
+        if certainty < _certainty_needed(self._plain, self._groups[first : last + 1], place, end):
             return None
         return _Guess(certainty=certainty, kind=kind, digits=number, last=last, end=end)
 
@@ -268,19 +269,20 @@ def _touches_letters(plain: str, start: int, end: int) -> bool:
     return (odd_before or odd_behind) and not _TRACK.match(plain, end)
 
 
-def _certainty_needed(plain: str, groups: Sequence[_Group], place: _Place, *, lettered: bool) -> int:
-    """How certain the digits alone must be, given how they are grouped; `NEVER` when nobody groups a number like that."""
-    gaps = [group.gap for group in groups[1:]]
-    equal = _in_equal_parts(groups)
+def _certainty_needed(plain: str, groups: Sequence[_Group], place: _Place, end: int) -> int:
+    """How certain the digits alone must be, given how they are grouped; `NEVER` when nobody groups a number like that. The number ends at `end`."""
     if place.card or place.identity:
         return SEEMING
-    if lettered:
+    gaps = [group.gap for group in groups[1:]]
+    equal = _in_equal_parts(groups)
+    start = groups[0].start
+    if _touches_letters(plain, start, end):
         return SURE if not place.exempt and (equal or groups[0].size >= USUAL) else NEVER
     if not gaps or equal:
         return SEEMING
     if any(map(_says_more, gaps)):
         return SEEMING if len(groups) <= 3 else NEVER
-    start, end = groups[0].start, groups[-1].end
+    end = groups[-1].end
     if groups[0].size in _UNLIKE_FIRST or any(_DATE_OR_PHONE.fullmatch(group.digits) for group in groups) or _DATE.search(plain, start, end):
         return NEVER
     if all(map(_USUAL_GAP.fullmatch, gaps)):
