@@ -24,6 +24,8 @@ USUAL = 16
 IDENTITY = 18
 SEEMING, SURE, NEVER = 1, 2, 3
 """How certain a number is, or must be: by its look, by its check digit; not even then."""
+NO_JOINT, USUAL_JOINT, ODD_JOINT, SAID_JOINT = 0, 1, 2, 3
+"""What may stand between the digits of one number: nothing does, blanks or dashes, other marks (6222.0212), words (后面)."""
 
 _DIGITS = re.compile(r"\d+")
 _LONGEST_GAP = 14
@@ -42,8 +44,10 @@ _STRONG = re.compile(r"62|4|5[1-5]|3[47]")
 _REGION = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])"
 _IDENTITY = re.compile(rf"{_REGION}\d{{4}}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}[\dX]")
 _LAST_X = re.compile(r"[ \-]?[xX](?![\dA-Za-z])")
-_MAYBE = re.compile(r"[2-5]|6[024589]|9[045]|\d{6}(?:19|20)\d\d[01]\d[0-3]\d")
+_MAYBE = re.compile(rf"62|4|5[1-5]|3[04-9]|2[2-7]|6[04589]|9[045]|{_REGION}\d{{4}}(?:19|20)\d\d[01]\d[0-3]\d")
 """What either number may begin with: a cheap test for the many that are neither."""
+_LEAST = {"3": 14, "4": 13, "6": 15}
+"""Digits of the shortest card numbers by what they begin with; others have `USUAL`."""
 _GLUED = re.compile(r"(?P<expiry>(?:0[1-9]|1[0-2])[/\-.]?[23]\d)?(?P<code>\d{3})?(?!\d)")
 _GLUED_TO = (16, 19, 18, 17)
 _DATE_OR_PHONE = re.compile(r"20[2-3]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?|1[3-9]\d{9}")
@@ -87,17 +91,14 @@ class Hit:
 
 
 class _Group(NamedTuple):
-    """Digits without a gap; `gap` stands between them and the group before in the same chain."""
+    """Digits without a gap; `gap` stands between them and the group before in the same chain, and `joint` is what kind of gap that is."""
 
     start: int
     end: int
-    gap: str
     digits: str
-
-    @property
-    def size(self) -> int:
-        """How many digits."""
-        return len(self.digits)
+    size: int
+    gap: str
+    joint: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,18 +151,26 @@ def _chains(plain: str) -> Iterator[list[_Group]]:
     """Groups of digits that belong together by what stands between them."""
     chain: list[_Group] = []
     for found in _DIGITS.finditer(plain):
-        gap = plain[chain[-1].end : found.start()] if chain else ""
-        if chain and not _joins(gap):
+        start, end = found.span()
+        gap = plain[chain[-1].end : start] if chain else ""
+        joint = _joint(gap) if chain else NO_JOINT
+        if chain and not joint:
             yield chain
             chain, gap = [], ""
-        chain.append(_Group(found.start(), found.end(), gap, found[0]))
+        chain.append(_Group(start, end, found[0], end - start, gap, joint))
     if chain:
         yield chain
 
 
-def _joins(gap: str) -> bool:
-    """Whether one number may go on behind the gap; *** rather stands for digits that were left out."""
-    return len(gap) <= _LONGEST_GAP and "***" not in gap and bool(_USUAL_GAP.fullmatch(gap) or _ODD_GAP.fullmatch(gap) or _SAID_GAP.fullmatch(gap))
+def _joint(gap: str) -> int:
+    """How one number may go on behind the gap, if it may; *** rather stands for digits that were left out."""
+    if _USUAL_GAP.fullmatch(gap):
+        return USUAL_JOINT
+    if len(gap) > _LONGEST_GAP or "***" in gap:
+        return NO_JOINT
+    if _ODD_GAP.fullmatch(gap):
+        return ODD_JOINT
+    return SAID_JOINT if _SAID_GAP.fullmatch(gap) else NO_JOINT
 
 
 class _Chain:
@@ -169,8 +178,9 @@ class _Chain:
 
     def __init__(self, plain: str, groups: Sequence[_Group]) -> None:
         self._plain, self._groups = plain, groups
-        self._digits = "".join(group.digits for group in groups)
-        self._offsets = list(accumulate((group.size for group in groups), initial=0))
+        _, _, digits, self._sizes, self._gaps, self._joints = zip(*groups, strict=True)
+        self._digits = "".join(digits)
+        self._offsets = list(accumulate(self._sizes, initial=0))
         self._place = _place(plain, groups)
 
     def hits(self) -> Iterator[Hit]:
@@ -199,17 +209,18 @@ class _Chain:
         if (glued := self._glued(first, place)) is not None:
             return glued
         best = None
-        for last in self._lasts(first):
+        for last in self._lasts(first, place):
             guess = self._guess(first, last, place)
             if guess and (best is None or guess.certainty > best.certainty or (guess.certainty == best.certainty and self._goes_on(first, best.last, last))):
                 best = guess
         return best
 
-    def _lasts(self, first: int) -> range:
+    def _lasts(self, first: int, place: _Place) -> range:
         """The groups with which a number that begins with `first` may end."""
         offset = self._offsets[first]
-        least = bisect_left(self._offsets, offset + SHORTEST, first + 1) - 1
-        most = bisect_left(self._offsets, offset + LONGEST_ACCOUNT + 1, first + 1) - 1
+        shortest = SHORTEST if place.card or place.identity else _LEAST.get(self._digits[offset], USUAL)
+        least = bisect_left(self._offsets, offset + shortest, first + 1) - 1
+        most = bisect_left(self._offsets, offset + (LONGEST_ACCOUNT if place.card else LONGEST) + 1, first + 1) - 1
         return range(least, min(most, first + LONGEST))
 
     def _glued(self, first: int, place: _Place) -> _Guess | None:
@@ -238,9 +249,42 @@ class _Chain:
         if weighed is None:
             return None
         certainty, kind = weighed
-        if certainty < _certainty_needed(self._plain, self._groups[first : last + 1], place, end):
+        if certainty < self._certainty_needed(first, last, place, end):
             return None
         return _Guess(certainty=certainty, kind=kind, digits=number, last=last, end=end)
+
+    def _certainty_needed(self, first: int, last: int, place: _Place, end: int) -> int:
+        """How certain the digits alone must be, given how they are grouped; `NEVER` when nobody groups a number like that. The number ends at `end`."""
+        if place.card or place.identity:
+            return SEEMING
+        plain, size, equal = self._plain, self._sizes[first], self._in_equal_parts(first, last)
+        if _touches_letters(plain, self._groups[first].start, end):
+            return SURE if not place.exempt and (equal or size >= USUAL) else NEVER
+        if first == last or equal:
+            return SEEMING
+        joint = max(self._joints[first + 1 : last + 1])
+        if joint == SAID_JOINT:
+            return SEEMING if last - first < 3 else NEVER
+        if size in _UNLIKE_FIRST or self._holds_another(first, last):
+            return NEVER
+        if joint == USUAL_JOINT:
+            return SEEMING if size >= 6 else SURE
+        same = len(set(self._gaps[first + 1 : last + 1])) == 1
+        return SURE if same and (last - first > 1 or size >= 6) and not _MONEY_BEHIND.match(plain, self._groups[last].end) else NEVER
+
+    def _in_equal_parts(self, first: int, last: int) -> bool:
+        """In equal parts, as embossed on the card. 6222**7894 1280 has lost its middle."""
+        sizes, gaps = self._sizes[first:last], set(self._gaps[first + 1 : last + 1])
+        if len(sizes) < 3 or self._sizes[last] > sizes[0] or sizes.count(sizes[0]) < len(sizes):
+            return False
+        return len(gaps) == 1 or not any("**" in gap for gap in gaps)
+
+    def _holds_another(self, first: int, last: int) -> bool:
+        """Whether one of the groups is a date or a telephone number, or some together are a date."""
+        long = max(self._sizes[first : last + 1]) >= 8
+        if long and any(_DATE_OR_PHONE.fullmatch(group.digits) for group in self._groups[first : last + 1]):
+            return True
+        return _DATE.search(self._plain, self._groups[first].start, self._groups[last].end) is not None
 
     def _goes_on(self, first: int, before: int, last: int) -> bool:
         """Whether the last group continues the ones before it: no wider, the same gap, not an amount."""
@@ -269,44 +313,11 @@ def _touches_letters(plain: str, start: int, end: int) -> bool:
     return (odd_before or odd_behind) and not _TRACK.match(plain, end)
 
 
-def _certainty_needed(plain: str, groups: Sequence[_Group], place: _Place, end: int) -> int:
-    """How certain the digits alone must be, given how they are grouped; `NEVER` when nobody groups a number like that. The number ends at `end`."""
-    if place.card or place.identity:
-        return SEEMING
-    gaps = [group.gap for group in groups[1:]]
-    equal = _in_equal_parts(groups)
-    start = groups[0].start
-    if _touches_letters(plain, start, end):
-        return SURE if not place.exempt and (equal or groups[0].size >= USUAL) else NEVER
-    if not gaps or equal:
-        return SEEMING
-    if any(map(_says_more, gaps)):
-        return SEEMING if len(groups) <= 3 else NEVER
-    end = groups[-1].end
-    if groups[0].size in _UNLIKE_FIRST or any(_DATE_OR_PHONE.fullmatch(group.digits) for group in groups) or _DATE.search(plain, start, end):
-        return NEVER
-    if all(map(_USUAL_GAP.fullmatch, gaps)):
-        return SEEMING if groups[0].size >= 6 else SURE
-    return SURE if len(set(gaps)) == 1 and (len(gaps) > 1 or groups[0].size >= 6) and not _MONEY_BEHIND.match(plain, end) else NEVER
-
-
-def _in_equal_parts(groups: Sequence[_Group]) -> bool:
-    """In equal parts, as embossed on the card. 6222**7894 1280 has lost its middle."""
-    sizes, gaps = [group.size for group in groups], {group.gap for group in groups[1:]}
-    equal = len(sizes) >= 4 and len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0]
-    return equal and (len(gaps) == 1 or not any("**" in gap for gap in gaps))
-
-
-def _says_more(gap: str) -> bool:
-    """Words rather than marks: 6222021234 后面 567890128."""
-    return not _ODD_GAP.fullmatch(gap)
-
-
 def _weigh(number: str, place: _Place) -> tuple[int, Secret] | None:
     """How certain it is by the digits that a number must be hidden, and what it is."""
     size = len(number)
     sure_card = _is_card(number)
-    if _IDENTITY.fullmatch(number):
+    if size == IDENTITY and _IDENTITY.fullmatch(number):
         checked = identity_checked(number)
         if checked or not (place.exempt or sure_card):
             return SURE if checked else SEEMING, Secret.ID
