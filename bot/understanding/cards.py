@@ -22,8 +22,8 @@ SHORTEST, LONGEST, LONGEST_ACCOUNT = 13, 19, 30
 USUAL = 16
 """Digits from which a number of the look of a card is one without a right check digit."""
 IDENTITY = 18
-SEEMING, SURE, NEVER = 1, 2, 3
-"""How certain a number is, or must be: by its look, by its check digit; not even then."""
+SEEMING, SURE = 1, 2
+"""How certain a number is: by its look, by its check digit."""
 NO_JOINT, USUAL_JOINT, ODD_JOINT, SAID_JOINT = 0, 1, 2, 3
 """What may stand between the digits of one number: nothing does, blanks or dashes, other marks (6222.0212), words (后面)."""
 
@@ -110,6 +110,10 @@ class _Place:
     exempt: bool = False
     skipped: int = 0
     """Digits of the labelled number that comes first."""
+
+
+_ELSEWHERE = _Place()
+"""Of a number in the middle of a chain nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,10 +207,10 @@ class _Chain:
 
     def _best(self, first: int) -> _Guess | None:
         """The surest number that begins with a group; it grows as long as the groups go on in the same way."""
-        place = self._place if first == 0 else _Place()
+        place = self._place if first == 0 else _ELSEWHERE
         if not (place.card or place.identity or _MAYBE.match(self._digits, self._offsets[first])):
             return None
-        if (glued := self._glued(first, place)) is not None:
+        if self._sizes[first] > USUAL and (glued := self._glued(first, place)):
             return glued
         best = None
         for last in self._lasts(first, place):
@@ -226,7 +230,7 @@ class _Chain:
     def _glued(self, first: int, place: _Place) -> _Guess | None:
         """A card number with expiry or CVV right behind it, without a gap: 62220212345678940928123."""
         group = self._groups[first]
-        if place.exempt or not USUAL < group.size <= LONGEST + 7 or (group.size <= LONGEST and luhn(group.digits)):
+        if place.exempt or group.size > LONGEST + 7 or (group.size <= LONGEST and luhn(group.digits)):
             return None
         for size in _GLUED_TO:
             rest = _GLUED.match(self._plain, group.start + size)
@@ -243,34 +247,32 @@ class _Chain:
         if len(number) == IDENTITY - 1 and (x := _LAST_X.match(self._plain, end)):
             number, end = number + "X", x.end()
         weighed = _weigh(number, place)
-        if weighed and not place.exempt and _FREE_LABEL_BEHIND.match(self._plain, end):
-            place = replace(place, exempt=True)
-            weighed = _weigh(number, place)
         if weighed is None:
             return None
         certainty, kind = weighed
-        if certainty < self._certainty_needed(first, last, place, end):
+        if not self._is_enough(certainty, first, last, place, end):
             return None
+        if not place.exempt and _FREE_LABEL_BEHIND.match(self._plain, end):
+            return self._guess(first, last, replace(place, exempt=True))
         return _Guess(certainty=certainty, kind=kind, digits=number, last=last, end=end)
 
-    def _certainty_needed(self, first: int, last: int, place: _Place, end: int) -> int:
-        """How certain the digits alone must be, given how they are grouped; `NEVER` when nobody groups a number like that. The number ends at `end`."""
+    def _is_enough(self, certainty: int, first: int, last: int, place: _Place, end: int) -> bool:
+        """Whether the digits alone are certain enough, given how they are grouped; the number ends at `end`."""
         if place.card or place.identity:
-            return SEEMING
-        plain, size, equal = self._plain, self._sizes[first], self._in_equal_parts(first, last)
-        if _touches_letters(plain, self._groups[first].start, end):
-            return SURE if not place.exempt and (equal or size >= USUAL) else NEVER
-        if first == last or equal:
-            return SEEMING
-        joint = max(self._joints[first + 1 : last + 1])
-        if joint == SAID_JOINT:
-            return SEEMING if last - first < 3 else NEVER
+            return True
+        size, equal = self._sizes[first], self._in_equal_parts(first, last)
+        joint = max(self._joints[first + 1 : last + 1], default=NO_JOINT)
+        whole, said, usual = first == last or equal, joint == SAID_JOINT, joint == USUAL_JOINT
+        if certainty < SURE and not (whole or said or (usual and size >= 6)):
+            return False
+        if _touches_letters(self._plain, self._groups[first].start, end):
+            return certainty == SURE and not place.exempt and (equal or size >= USUAL)
+        if whole or said:
+            return whole or last - first < 3
         if size in _UNLIKE_FIRST or self._holds_another(first, last):
-            return NEVER
-        if joint == USUAL_JOINT:
-            return SEEMING if size >= 6 else SURE
-        same = len(set(self._gaps[first + 1 : last + 1])) == 1
-        return SURE if same and (last - first > 1 or size >= 6) and not _MONEY_BEHIND.match(plain, self._groups[last].end) else NEVER
+            return False
+        same = len(set(self._gaps[first + 1 : last + 1])) == 1 and (last - first > 1 or size >= 6)
+        return usual or (same and not _MONEY_BEHIND.match(self._plain, self._groups[last].end))
 
     def _in_equal_parts(self, first: int, last: int) -> bool:
         """In equal parts, as embossed on the card. 6222**7894 1280 has lost its middle."""
@@ -307,7 +309,7 @@ def _place(plain: str, groups: Sequence[_Group]) -> _Place:
 
 def _touches_letters(plain: str, start: int, end: int) -> bool:
     """Whether letters are glued on that make it another kind of number: N62…, but not VISA62… or …CVV."""
-    word = _WORD_BEFORE.search(plain, max(0, start - 13), start)
+    word = _WORD_BEFORE.search(plain, max(0, start - 13), start) if plain[start - 1 : start].strip(" -") else None
     odd_before = word is not None and not _CARD_WORDS.fullmatch(word[0])
     odd_behind = _WORD_BEHIND.match(plain, end) is not None and not _CODE_BEHIND.match(plain, end)
     return (odd_before or odd_behind) and not _TRACK.match(plain, end)
@@ -321,7 +323,7 @@ def _weigh(number: str, place: _Place) -> tuple[int, Secret] | None:
         checked = identity_checked(number)
         if checked or not (place.exempt or sure_card):
             return SURE if checked else SEEMING, Secret.ID
-    if not number.isdigit():
+    if number[-1] == "X":
         return None
     if place.identity and 15 <= size <= IDENTITY:
         return SEEMING, Secret.ID

@@ -149,12 +149,12 @@ def _behind_label(plain: str, code: _Code, label: re.Match[str], end: int) -> It
         between = plain[position : number.start()]
         if number.start() >= end or len(between) > _REACH:
             return
-        is_told = told.ends_in_telling(between)
-        if not is_told and _OTHER.search(between):
+        if _OTHER.search(between) and not told.ends_in_telling(between):
             return
         size = sum(map(str.isdigit, number[0]))
         fits = not {"个", "到"}.isdisjoint(number[0]) or size in code.sizes
-        if fits and not _COUNTED.match(plain, number.end()) and (size == code.usual or is_told or (not done and _FILLING.fullmatch(between))):
+        at_once = size == code.usual or (not done and _FILLING.fullmatch(between)) or told.ends_in_telling(between)
+        if fits and at_once and not _COUNTED.match(plain, number.end()):
             yield _hit(number, 0, code.kind)
             position, done = number.end(), True
 
