@@ -46,7 +46,7 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
         first, second = two
         return proceed.enter(replace(state, parked=(second,)), turn, first, [*lead, turn.words("parked", topic=turn.kb.topics[second].title)])
     found = interpret(state, turn)
-    if found.outcome is not Outcome.ANSWER and (topic := alarming(state, turn)):
+    if found.outcome is not Outcome.ANSWER and (topic := alarming(state, turn) or _pointed(state, turn, found)):
         return proceed.enter(state, turn, topic, lead)
     if state.expecting == prompt.TOPIC and (again := _still_choosing(state, turn, found, lead)):
         return again
@@ -163,6 +163,12 @@ def _comes_before(current: Topic, other: Topic) -> bool:
 
 def _is_trouble(turn: Turn, id: str) -> bool:
     return id in turn.kb.topics and bool(turn.kb.topics[id].causes)
+
+
+def _pointed(state: Conversation, turn: Turn, found: Interpretation) -> str | None:
+    """The topic to which something that was said leads from one of those that would be offered: then nothing needs to be offered."""
+    pointed = (proceed.destination(turn.kb, replace(state, topic=topic)) for topic in found.topics)
+    return next((topic for topic in pointed if topic), None)
 
 
 def _money_first(state: Conversation, turn: Turn, lead: list[str]) -> list[str]:

@@ -62,9 +62,9 @@ def _refuse(state: Conversation, turn: Turn, entry: Topic, lead: Iterable[str]) 
 
 
 def refusal(turn: Turn, state: Conversation, entry: Topic) -> list[str]:
-    """Why it is not helped with, and what is legitimate."""
-    cause, _ = handoff.likeliest(turn.kb, replace(state, topic=entry.id))[0]
-    return [entry.first_aid, entry.causes[cause].why]
+    """Why it is not helped with, and what is legitimate: in this case when it is clear which one it is, else in all of them."""
+    cause, share = handoff.likeliest(turn.kb, replace(state, topic=entry.id))[0]
+    return [entry.first_aid, entry.causes[cause].why if share >= EXPLAINS else turn.words("refuse")]
 
 
 def fresh(state: Conversation) -> Conversation:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.domain.knowledge import KnowledgeBase
 
 TROUBLE = "打印出来是白纸 终端号10023345"
-RESTART_PART, RESTART_STEP = "刚才那一段的内容更新了", "刚才那一步的内容更新了"
+RESTART_PART, RESTART_STEP = "刚才那一段有变动", "刚才那一步有变动"
 
 
 def choosing(stage: Stage) -> None:
