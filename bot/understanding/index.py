@@ -46,15 +46,15 @@ class Vocabulary:
         first: dict[str, int] = {}
         for place, name in enumerate(features):
             first.setdefault(name, place)
-        known = [(ids[name], place) for name, place in first.items() if name in ids]
+        known = [name for name in first if name in ids]
         if not known:
             empty = np.zeros(0, np.int32)
             return Row(empty, np.zeros(0, np.float32), empty, 0.0)
-        pairs = np.array(known, np.int32)
-        values = self.weights[pairs[:, 0]]
+        numbers, places = (np.array([found[name] for name in known], np.int32) for found in (ids, first))
+        values = self.weights[numbers]
         mass = float(values @ values)
         missing = sum(KIND_WEIGHT[name[0]] ** 2 for name in first if name not in ids) * self.unknown**2
-        return Row(pairs[:, 0], values / np.float32(mass**0.5), pairs[:, 1], (mass / (mass + missing)) ** 0.5)
+        return Row(numbers, values / np.float32(mass**0.5), places, (mass / (mass + missing)) ** 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +124,18 @@ class Postings:
 
     def nearest(self, query: Row, most: int) -> tuple[Integers, Floats]:
         """Numbers and cosines of the `most` nearest rows, nearest first (equal ones in row order)."""
-        starts, ends = self.starts[query.ids], self.starts[query.ids + 1]
-        sizes = ends - starts
+        starts = self.starts[query.ids]
+        sizes = self.starts[query.ids + 1] - starts
         order = np.argsort(sizes, kind="stable")
         chosen = order[: min(TELLING, max(1, int(np.searchsorted(np.cumsum(sizes[order]), COMMON))))]
         if not len(chosen):
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
-        slices = [slice(start, end) for start, end in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)]
-        rows = np.concatenate([self.rows[part] for part in slices])
-        values = np.concatenate([self.values[part] for part in slices]) * np.repeat(query.values[chosen], sizes[chosen])
-        cosines = np.bincount(rows, values, self.count).astype(np.float32)
-        touched = np.flatnonzero(cosines)
+        sizes = sizes[chosen]
+        ends = np.cumsum(sizes)
+        read = np.repeat(starts[chosen] - ends + sizes, sizes) + np.arange(ends[-1])
+        values = self.values[read] * np.repeat(query.values[chosen], sizes)
+        cosines = np.bincount(self.rows[read], values, self.count).astype(np.float32)
+        touched = np.flatnonzero(cosines != 0)
         best = touched[np.argpartition(-cosines[touched], most)[:most]] if most < len(touched) else touched
         best = best[np.lexsort((best, -cosines[best]))]
         return best.astype(np.int32), cosines[best]
