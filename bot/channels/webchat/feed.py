@@ -12,6 +12,8 @@ from bot.channels.http import Refused, problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aiohttp import web
+
     from bot.domain.messages import Address
     from bot.service.bell import Bells
     from bot.service.ports import Line, Store
@@ -51,7 +53,7 @@ class Feed:
     def seat(self, address: Address) -> Iterator[Seat]:
         """A place to wait in. Raises Refused (503) when all are taken."""
         if self._taken >= self._most:
-            raise Refused(problem(503, "unavailable"))
+            raise Refused(_full())
         seat = Seat(address, over=self._closed)
         row = self._seats.setdefault(address.chat, [])
         row.append(seat)
@@ -101,3 +103,9 @@ class Feed:
     def _end(self, seat: Seat) -> None:
         seat.over = True
         self._bells.ring(seat.key)
+
+
+def _full() -> web.Response:
+    response = problem(503, "unavailable")
+    response.headers["Retry-After"] = "5"
+    return response

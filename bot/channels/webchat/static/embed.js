@@ -14,6 +14,14 @@
     for (var name in rules) element.style.setProperty(name, rules[name], "important");
   }
 
+  /* Drawn here: the other page may forbid our pictures. */
+  function draw(tag, attributes, children) {
+    var drawn = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (var name in attributes) drawn.setAttribute(name, attributes[name]);
+    children.forEach(function (child) { drawn.appendChild(child); });
+    return drawn;
+  }
+
   var button = document.createElement("button");
   button.type = "button";
   button.setAttribute("aria-expanded", "false");
@@ -21,8 +29,12 @@
   style(button, {
     "all": "initial", "position": "fixed", "right": "max(18px, env(safe-area-inset-right))", "bottom": "max(18px, env(safe-area-inset-bottom))",
     "width": "58px", "height": "58px", "border-radius": "20px", "cursor": "pointer", "z-index": "2147483000", "overflow": "hidden",
-    "box-shadow": "0 4px 16px rgba(0,0,0,.24)", "background": "#1f6f5c url(" + JSON.stringify(base + "chat/icon.svg") + ") center / 50px no-repeat"
+    "box-shadow": "0 4px 16px rgba(0,0,0,.24)", "background": "#1f6f5c"
   });
+  button.appendChild(draw("svg", { "viewBox": "0 0 48 48", "width": "58", "height": "58", "aria-hidden": "true" }, [
+    draw("path", { "fill": "#fff", "d": "M14 11h20a4 4 0 0 1 4 4v13a4 4 0 0 1-4 4H24l-7 6v-6h-3a4 4 0 0 1-4-4V15a4 4 0 0 1 4-4z" }, []),
+    draw("path", { "fill": "none", "stroke": "#1f6f5c", "stroke-width": "3", "stroke-linecap": "round", "d": "M16 18h16M16 25h9" }, [])
+  ]));
   var dot = document.createElement("span");
   style(dot, {
     "position": "absolute", "top": "8px", "right": "8px", "width": "12px", "height": "12px", "border-radius": "50%", "background": "#e5484d",

@@ -557,7 +557,11 @@
 
   let chosen = null;
 
-  function grow() { text.style.height = "auto"; text.style.height = Math.min(text.scrollHeight + 2, window.innerHeight * 0.3) + "px"; follow(); }
+  function grow() {
+    text.style.height = "";
+    if (text.value && text.scrollHeight > text.clientHeight) text.style.height = text.scrollHeight + 2 + "px"; /* the style sheet says how high at most */
+    follow();
+  }
 
   function submit() {
     const written = text.value.trim();
