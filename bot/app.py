@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from bot.domain.effects import Effect
     from bot.domain.errors import Problem
     from bot.domain.events import Event
-    from bot.domain.knowledge import KnowledgeBase
-    from bot.domain.understanding import Understanding
+    from bot.domain.knowledge import KnowledgeBase, Question, Slot
+    from bot.domain.understanding import Secret, Understanding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,15 @@ class Mind:
         heard = self.engine.understand(text, now, explain=True)
         replies = [effect.reply for effect in step(Conversation(), Said(), heard, self.kb, now).effects if isinstance(effect, Say)]
         return Answered(kb=self.kb, heard=heard, decision=decide(heard.topics, heard.signals, kinds(self.kb)), reply=replies[0])
+
+    def redact(self, text: str) -> tuple[str, tuple[Secret, ...]]:
+        """The text as it may be kept, and the kinds of secrets that were in it."""
+        redacted = redact(clean(text))
+        return redacted.text, redacted.secrets
+
+    def understand(self, text: str, now: datetime, expecting: Slot | Question | None) -> Understanding:
+        """What a message says; `now` is the merchant's wall clock."""
+        return self.engine.understand(text, now, expecting)
 
 
 def wake(knowledge: Path, cache_folder: Path | None) -> Mind:

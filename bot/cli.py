@@ -20,7 +20,7 @@ from bot.editing.messages import MessageFileError
 from bot.wording import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TextIO
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -84,7 +84,7 @@ def _folder(typed: str) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    defaults = settings.read(os.environ)
+    defaults = settings.read()
     parser = argparse.ArgumentParser(prog="posbot", description=say("cli.about"))
     commands = parser.add_subparsers(required=True, metavar=say("cli.command"))
 
@@ -101,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     command("chat", _chat).add_argument("--jsonl", action="store_true", help=say("cli.jsonl"))
     command("eval", _eval, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
     command("details", _details, knowledge=False, json_output=True).add_argument("file", type=Path, metavar="FILE.jsonl")
+    command("serve", _operate("serve"), knowledge=False)
+    command("doctor", _operate("check"), knowledge=False)
+    for name in ("backup", "restore"):
+        command(name, _operate(name), knowledge=False).add_argument("file", type=Path, metavar="FILE")
+    for name in ("purge", "migrate", "reload"):
+        command(name, _operate(name), knowledge=False)
     kb = commands.add_parser("kb", help=say("cli.kb")).add_subparsers(required=True, metavar=say("cli.command"))
     command("check", _kb_check, kb)
     command("learn", _kb_learn, kb)
@@ -109,6 +115,18 @@ def _parser() -> argparse.ArgumentParser:
     simulation.add_argument("--dialogues", type=int, default=2000, metavar="N", help=say("cli.dialogues"))
     simulation.add_argument("--seed", type=int, default=1, metavar="N", help=say("cli.seed"))
     return parser
+
+
+def _operate(name: str) -> Callable[[argparse.Namespace], int]:
+    """A command of `bot.operate`, which is loaded only then: a web server and its like are nothing to those who ask one question."""
+
+    def run(options: argparse.Namespace) -> int:
+        from bot import operate  # noqa: PLC0415
+
+        arguments = [options.file] if "file" in options else []
+        return int(getattr(operate, name)(settings.read(), *arguments))
+
+    return run
 
 
 def _ask(options: argparse.Namespace) -> int:

@@ -1,40 +1,104 @@
-"""Settings from the environment, read once."""
+"""Settings from the environment, `.env` and files with secrets, read once. Each field is read from `POSBOT_<NAME>`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.domain.errors import SettingsError
+from bot.wording import say
 
 _PACKAGE = Path(__file__).parent
+DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What an operator may set. Each field is read from `POSBOT_<NAME>`."""
-
-    knowledge: Path
-    """Folder of the knowledge base."""
-    cache: Path
-    """Folder for what can be made again: the matcher that was learnt from a knowledge base."""
-
-
-def read(environment: Mapping[str, str]) -> Settings:
-    """The settings that the environment gives, defaults for the rest. An empty value counts as not set."""
-    cache_home = Path(environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or ".") / ".cache")
-    return Settings(
-        knowledge=Path(environment.get("POSBOT_KNOWLEDGE") or _default_knowledge()),
-        cache=Path(environment.get("POSBOT_CACHE") or cache_home / "posbot"),
-    )
-
-
-def _default_knowledge() -> Path:
+def _knowledge() -> Path:
     """`knowledge/` where the program is started, else the one that came with the program."""
     here = Path("knowledge")
     if (here / "topics").is_dir():
         return here
     beside = _PACKAGE.parent / "knowledge"
     return beside if beside.is_dir() else _PACKAGE / "knowledge"
+
+
+def _home(variable: str, otherwise: str) -> Path:
+    """A folder of the user by the XDG Base Directory Specification."""
+    return Path(os.environ.get(variable) or Path(os.environ.get("HOME") or ".") / otherwise) / "posbot"
+
+
+class Settings(BaseSettings):
+    """What an operator may set."""
+
+    model_config = SettingsConfigDict(env_prefix="POSBOT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    knowledge: Path = Field(default_factory=_knowledge)
+    """Folder of the knowledge base."""
+    cache: Path = Field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"))
+    """Folder for what can be made again: the matcher that was learnt from a knowledge base."""
+    database: SecretStr = Field(default_factory=lambda: SecretStr(str(_home("XDG_DATA_HOME", ".local/share") / "posbot.db")))
+    """A file, or `postgresql://…`; secret, because an address may hold a password."""
+    secrets: Path | None = None
+    """Folder with one file per secret setting, named like the variable (`POSBOT_DATABASE`), as Docker and systemd put them."""
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    """Where merchants and other apps come in; port 0 takes a free one."""
+    ops_host: str = "127.0.0.1"
+    ops_port: int = Field(9090, ge=0, le=65535)
+    """Health and metrics, for the machine itself only."""
+    public_url: str = ""
+    """The address that merchants see, such as `https://pos.example.com`."""
+    proxies: int = Field(0, ge=0, le=5)
+    """Trusted proxies in front: the caller's address is taken from `X-Forwarded-For`, that many from its end."""
+    sources: Path | None = None
+    """File with the apps that may use the webhook."""
+    embed: str = ""
+    """Sites that may show the chat in a frame, separated by blanks."""
+    merchant_secret: SecretStr | None = None
+    """Signs the identity of merchants that an embedding site vouches for; at least 32 characters."""
+    zone: str = "Asia/Shanghai"
+    """Where the merchants are: what 昨天下午 means."""
+    keep_messages: int = Field(180, ge=1)
+    keep_photos: int = Field(90, ge=1)
+    keep_conversations: int = Field(365, ge=1)
+    """Days after which things are deleted."""
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def database_file(self) -> Path:
+        """The file of an embedded database."""
+        return Path(self.database.get_secret_value()).expanduser()
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(say("settings.zone", zone=zone)) from None
+        return zone
+
+    @field_validator("merchant_secret")
+    @classmethod
+    def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < 32:
+            raise ValueError(say("settings.short-secret"))
+        return secret
+
+
+def read() -> Settings:
+    """The settings of this process. Raises SettingsError that names every wrong one, without its value."""
+    folder = os.environ.get("POSBOT_SECRETS") or None
+    if folder is not None and not Path(folder).is_dir():
+        raise SettingsError(say("settings.no-folder", folder=folder))
+    try:
+        return Settings(_secrets_dir=folder)
+    except ValidationError as error:
+        problems = (say("settings.wrong", name=f"POSBOT_{str(problem['loc'][0]).upper()}", reason=problem["msg"]) for problem in error.errors())
+        raise SettingsError("\n".join(problems)) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import sys
 import tempfile
 import time
@@ -22,43 +21,24 @@ from bot import app
 from bot.channels.http import guarded
 from bot.channels.webchat import Limit, Options, add_routes
 from bot.dialogue import render
+from bot.ops.meter import Meter
+from bot.server import new_id
 from bot.service.bell import Bell, Bells
 from bot.service.conversations import Conversations
+from bot.service.deciding import Decider
 from bot.service.intake import Intake
 from bot.storage.sqlite import SQLiteStore
-from bot.understanding.clean import clean
-from bot.understanding.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from datetime import datetime
 
-    from bot.domain.knowledge import KnowledgeBase, Question, Slot
+    from bot.domain.knowledge import KnowledgeBase
     from bot.domain.messages import Reply
-    from bot.domain.understanding import Secret, Understanding
 
 ZONE = ZoneInfo("Asia/Shanghai")
 OFTEN = Limit(per_minute=6e6, burst=1e6)
 OPTIONS = Options(kept=timedelta(days=180), per_chat=OFTEN, per_ip=OFTEN, uploads_per_ip=OFTEN)
 """Nobody is too fast for a test that is about something else."""
-
-
-@dataclass(frozen=True)
-class Mind:
-    """What the service asks of a mind, from what the program has."""
-
-    inner: app.Mind
-
-    @property
-    def kb(self) -> KnowledgeBase:
-        return self.inner.kb
-
-    def redact(self, text: str) -> tuple[str, tuple[Secret, ...]]:
-        redacted = redact(clean(text))
-        return redacted.text, redacted.secrets
-
-    def understand(self, text: str, now: datetime, expecting: Slot | Question | None) -> Understanding:
-        return self.inner.engine.understand(text, now, expecting)
 
 
 @dataclass(frozen=True)
@@ -90,19 +70,17 @@ async def staged(
     folder: Path, mind: app.Mind, options: Options = OPTIONS, clock: Callable[[], int] = microseconds, host: str = "127.0.0.1", port: int | None = None
 ) -> AsyncIterator[Stage]:
     """Everything, running until the block is left."""
-    understands = Mind(mind)
-    store = await SQLiteStore.open(folder / "posbot.db", secrets.token_urlsafe)
-    bell, bells = Bell(), Bells()
-    intake = Intake(store=store, mind=lambda: understands, clock=clock, bell=bell)
-    conversations = Conversations(store=store, mind=lambda: understands, clock=clock, new_id=secrets.token_urlsafe, zone=ZONE, pushing=frozenset())
+    store = await SQLiteStore.open(folder / "posbot.db", new_id)
+    bell, bells, meter = Bell(), Bells(), Meter()
+    intake = Intake(store=store, mind=lambda: mind, clock=clock, bell=bell, meter=meter)
+    decider = Decider(mind=lambda: mind, clock=clock, new_id=new_id, zone=ZONE, pushing=lambda channel: False)
+    conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=bells, outbox=Bell(), meter=meter)
     application = web.Application(middlewares=[guarded])
-    add_routes(
-        application, intake=intake, store=store, bells=bells, clock=clock, new_id=secrets.token_urlsafe, welcome=lambda: welcome(mind.kb), options=options
-    )
+    add_routes(application, intake=intake, store=store, bells=bells, clock=clock, new_id=new_id, welcome=lambda: welcome(mind.kb), options=options)
     server = TestServer(application, host=host, port=port)
     stage = Stage(server=server, store=store, kb=mind.kb)
     stage.working.set()
-    worker = asyncio.create_task(_work(conversations, bell, bells, stage.working))
+    worker = asyncio.create_task(_work(conversations, bell, stage.working))
     await server.start_server()
     try:
         yield stage
@@ -113,10 +91,10 @@ async def staged(
         await store.close()
 
 
-async def _work(conversations: Conversations, bell: Bell, bells: Bells, working: asyncio.Event) -> None:
+async def _work(conversations: Conversations, bell: Bell, working: asyncio.Event) -> None:
     while True:
         await working.wait()
-        if not await conversations.work(bells, Bell()):
+        if not await conversations.work():
             await bell.wait(0.05)
 
 

@@ -1,177 +1,60 @@
-"""Lets the dialogue decide about what waits in the inbox, and words the outcome as rows."""
+"""The worker of the inbox: lets what waits there be decided, and tells who waits for the outcome."""
 
 from __future__ import annotations
 
-import json
 import logging
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, assert_never
-
-from bot.dialogue import prompt, silence
-from bot.dialogue.render import kb_say
-from bot.dialogue.step import step
-from bot.domain.conversation import Conversation, put
-from bot.domain.effects import OpenTicket, Rate, Say, TellStaff
-from bot.domain.events import Chose, Sent, Silent
-
-from . import bodies
-from .ports import Opened, Outcome, Rated, Spoken
+from time import perf_counter
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from zoneinfo import ZoneInfo
-
-    from bot.domain.effects import Effect
-    from bot.domain.knowledge import KnowledgeBase
-    from bot.domain.tickets import Packet
 
     from .bell import Bell, Bells
-    from .bodies import Told
-    from .ports import Mind, Pending, Store, Work
+    from .ports import Decide, Meter, Outcome, Store, Work
 
-SECOND = 1_000_000
 POLL = 0.2
 """Seconds between two looks when no bell rings: what another process took in is noticed by then."""
 logger = logging.getLogger(__name__)
 
 
 class Conversations:
-    """The worker of the inbox. `zone` is where the merchants are; `pushing` names the channels to which lines are carried, others fetch them."""
+    """Works as long as something waits. `said` rings for whoever listens to a conversation, `outbox` for the deliveries."""
 
-    def __init__(
-        self, *, store: Store, mind: Callable[[], Mind], clock: Callable[[], int], new_id: Callable[[], str], zone: ZoneInfo, pushing: frozenset[str]
-    ) -> None:
-        self._store, self._mind, self._clock, self._new_id, self._zone, self._pushing = store, mind, clock, new_id, zone, pushing
+    def __init__(self, *, store: Store, decide: Decide, clock: Callable[[], int], said: Bells, outbox: Bell, meter: Meter) -> None:
+        self._store, self._decide, self._clock, self._said, self._outbox, self._meter = store, decide, clock, said, outbox, meter
 
-    async def run(self, bell: Bell, after: Bells, outbox: Bell) -> None:
-        """Work until cancelled; `after` and `outbox` ring for what was said."""
+    async def run(self, bell: Bell) -> None:
+        """Work until cancelled."""
         while True:
             try:
-                handled = await self.work(after, outbox)
+                handled = await self.work()
             except Exception:  # the worker must survive whatever the database does; nothing was done, and it is tried again
                 logger.exception("no step", extra={"event": "step_failed"})
                 handled = 0
             if not handled:
                 await bell.wait(POLL)
 
-    async def work(self, after: Bells, outbox: Bell) -> int:
+    async def work(self) -> int:
         """Handle what waits now; how many conversations had something."""
-        touched: list[str] = []
+        decided: list[tuple[str, Outcome, float]] = []
 
         def decide(work: Work) -> Outcome:
-            touched.append(work.public_id)
-            return self.decide(work)
+            began = perf_counter()
+            outcome = self._decide(work)
+            decided.append((work.public_id, outcome, perf_counter() - began))
+            return outcome
 
         handled = await self._store.step(decide, self._clock())
-        for conversation in touched:
-            after.ring(conversation)
+        for conversation, outcome, seconds in decided:
+            self._said.ring(conversation)
+            self._count(outcome, seconds)
         if handled:
-            outbox.ring()
+            self._outbox.ring()
         return handled
 
-    def decide(self, work: Work) -> Outcome:
-        """What the events of one conversation come to. Pure but for the log and the ids of tickets. An event that cannot be handled is put aside with its
-        reason, and the merchant is told; those behind it are handled."""
-        mind = self._mind()
-        state, rows = _state(work), _Rows()
-        for event in work.events:
-            try:
-                state = self._handle(mind, work, state, event, rows)
-            except Exception as error:  # one message must never stop the others
-                logger.exception("event put aside", extra={"event": "event_dead", "kind": event.kind, "id": event.id})
-                rows.dead.append((event.id, f"{type(error).__name__}: {error}"[:500]))
-                rows.spoken.append(self._line(work, event, {"bubbles": [kb_say(mind.kb, "broken")], "choices": []}))
-        patience = silence.patience(state)
-        wake = work.events[-1].received + patience // timedelta(microseconds=1) if patience and work.events else None
-        return Outcome(
-            state=json.dumps(state.to_json(), ensure_ascii=False), knowledge=mind.kb.version, wake=wake, done=tuple(rows.done), dead=tuple(rows.dead),
-            spoken=tuple(rows.spoken), opened=tuple(rows.opened), rated=tuple(rows.rated),
-        )  # fmt: skip
-
-    def _handle(self, mind: Mind, work: Work, state: Conversation, event: Pending, rows: _Rows) -> Conversation:
-        """One event: the next state; its rows are added."""
-        told = bodies.read(event.kind, event.body)
-        now = datetime.fromtimestamp(event.received / SECOND, UTC).astimezone(self._zone).replace(tzinfo=None)
-        heard = None
-        if told.text is not None:
-            heard = replace(mind.understand(told.text, now, prompt.expected(mind.kb, state)), secrets=told.secrets)
-        decision = step(state, told.event, heard, mind.kb, now)
-        new = _Rows()
-        if line := _merchants_line(mind.kb, state, told, decision.effects):
-            new.spoken.append(Spoken(event=event.id, side="merchant", body=line, at=event.received))
-        for effect in decision.effects:
-            self._perform(work, event, effect, new)
-        new.done.append(event.id)
-        rows.add(new)
-        return decision.conversation
-
-    def _perform(self, work: Work, event: Pending, effect: Effect, rows: _Rows) -> None:
-        match effect:
-            case Say(reply=reply):
-                rows.spoken.append(self._line(work, event, asdict(reply), len(rows.spoken)))
-            case OpenTicket(packet=packet):
-                rows.opened.append(self._ticket(event, packet))
-            case Rate(topic=topic, stars=stars):
-                rows.rated.append(Rated(event=event.id, topic=topic, stars=stars, at=event.received))
-            case TellStaff():
-                pass  # it stands in the transcript, which staff read
-            case _:
-                assert_never(effect)
-
-    def _line(self, work: Work, event: Pending, body: dict[str, Any], part: int = 0) -> Spoken:
-        push = f"{event.id}:{part}" if work.address.channel in self._pushing else None
-        return Spoken(event=event.id, side="bot", body=json.dumps(body, ensure_ascii=False), at=max(self._clock(), event.received), push=push)
-
-    def _ticket(self, event: Pending, packet: Packet) -> Opened:
-        return Opened(
-            event=event.id, public_id=self._new_id(), number=packet.number, urgency=packet.urgency, reason=packet.reason, topic=packet.topic,
-            packet=json.dumps(asdict(packet), ensure_ascii=False), at=event.received,
-        )  # fmt: skip
-
-
-@dataclass(slots=True)
-class _Rows:
-    """Rows of an outcome while it is being made."""
-
-    done: list[int]
-    dead: list[tuple[int, str]]
-    spoken: list[Spoken]
-    opened: list[Opened]
-    rated: list[Rated]
-
-    def __init__(self) -> None:
-        self.done, self.dead, self.spoken, self.opened, self.rated = [], [], [], [], []
-
-    def add(self, new: _Rows) -> None:
-        """All of these too."""
-        self.done += new.done
-        self.dead += new.dead
-        self.spoken += new.spoken
-        self.opened += new.opened
-        self.rated += new.rated
-
-
-def _state(work: Work) -> Conversation:
-    """The state as it was left, with what the channel knows of the merchant; what the merchant said counts more."""
-    state = Conversation.from_json(json.loads(work.state)) if work.state else Conversation(id=work.public_id)
-    known = dict(state.slots)
-    for slot, value in json.loads(work.profile).items():
-        if slot not in known:
-            state = replace(state, slots=put(state.slots, slot, value))
-    return state
-
-
-def _merchants_line(kb: KnowledgeBase, state: Conversation, told: Told, effects: tuple[Effect, ...]) -> str | None:
-    """What the merchant did, for the transcript; None for silence. Details in it stand beside it, for staff."""
-    if isinstance(told.event, Silent):
-        return None
-    line: dict[str, Any] = {} if told.text is None else {"text": told.text}
-    if isinstance(told.event, Chose):
-        labels = {choice.id: choice.label for choice in prompt.choices(kb, state)}
-        line |= {"choice": told.event.choice, "label": labels.get(told.event.choice, "")}
-    if isinstance(told.event, Sent):
-        line |= {"kind": told.event.kind, "file": told.event.name}
-    if facts := [pair for effect in effects if isinstance(effect, TellStaff) for pair in effect.facts]:
-        line["facts"] = dict(facts)
-    return json.dumps(line, ensure_ascii=False)
+    def _count(self, outcome: Outcome, seconds: float) -> None:
+        self._meter.stepped(seconds, len(outcome.done), len(outcome.dead))
+        for ticket in outcome.opened:
+            self._meter.opened(ticket.reason, ticket.urgency)
+        for rated in outcome.rated:
+            self._meter.rated(rated.stars)

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from .ports import Later, Undeliverable
+from .ports import Later, Sent, Undeliverable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .bell import Bell
-    from .ports import Channel, Delivery, Outgoing, Store
+    from .ports import Channel, Delivery, Meter, Outgoing, Store
 
 SECOND = 1_000_000
 POLL = 0.2
@@ -24,6 +24,7 @@ GIVE_UP = 24 * 3600 * SECOND
 """Nobody reads an answer of yesterday (Telegram repeats for as long)."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 """Seconds before the second try; doubled each time."""
+_RESULTS = {Sent: "sent", Later: "later", Undeliverable: "dead"}
 logger = logging.getLogger(__name__)
 
 
@@ -35,8 +36,8 @@ def pause(tries: int) -> int:
 class Deliveries:
     """The worker of the outbox, with one channel by name for each kind of chat."""
 
-    def __init__(self, *, store: Store, channels: Mapping[str, Channel], clock: Callable[[], int]) -> None:
-        self._store, self._channels, self._clock = store, channels, clock
+    def __init__(self, *, store: Store, channels: Mapping[str, Channel], clock: Callable[[], int], meter: Meter) -> None:
+        self._store, self._channels, self._clock, self._meter = store, channels, clock, meter
         self._flying: set[asyncio.Task[None]] = set()
 
     async def run(self, bell: Bell) -> None:
@@ -69,7 +70,10 @@ class Deliveries:
 
     async def _deliver(self, line: Outgoing, bell: Bell) -> None:
         try:
-            await self._store.settle(line.id, await self._try(line))
+            began = self._clock()
+            delivery = await self._try(line)
+            self._meter.delivered(line.address.channel, _RESULTS[type(delivery)], (self._clock() - began) / SECOND)
+            await self._store.settle(line.id, delivery)
         except Exception:  # not settled: it comes back after its lease, as one that may have arrived
             logger.exception("delivery not settled", extra={"event": "settle_failed", "id": line.id})
         bell.ring()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.domain.messages import Address
 
     from .bell import Bell
-    from .ports import Mind, Store
+    from .ports import Meter, Mind, Store
 
 LONGEST_CHOICE = 200
 """Characters of a button's id; ours have at most 64 bytes (Telegram's limit)."""
@@ -23,8 +23,8 @@ LONGEST_CHOICE = 200
 class Intake:
     """The way in, the same for every channel. `mind` gives the one of the moment, `clock` microseconds UTC, `bell` calls the worker."""
 
-    def __init__(self, *, store: Store, mind: Callable[[], Mind], clock: Callable[[], int], bell: Bell) -> None:
-        self._store, self._mind, self._clock, self._bell = store, mind, clock, bell
+    def __init__(self, *, store: Store, mind: Callable[[], Mind], clock: Callable[[], int], bell: Bell, meter: Meter) -> None:
+        self._store, self._mind, self._clock, self._bell, self._meter = store, mind, clock, bell, meter
 
     async def said(self, address: Address, ext_id: str, text: str, profile: Mapping[str, str] | None = None) -> str:
         """The merchant wrote something. Returns the public id of the conversation, like all of these; raises StoreUnavailable."""
@@ -53,4 +53,5 @@ class Intake:
         )
         conversation = await self._store.accept(arrival)
         self._bell.ring()
+        self._meter.arrived(address.channel, kind)
         return conversation

@@ -247,6 +247,25 @@ class Channel(Protocol):
         """Try once."""
 
 
+class Meter(Protocol):
+    """Counts what is done; times in seconds."""
+
+    def arrived(self, channel: str, kind: str) -> None:
+        """An event was taken in."""
+
+    def stepped(self, seconds: float, done: int, dead: int) -> None:
+        """A conversation's events were handled; `dead` were put aside."""
+
+    def delivered(self, channel: str, result: str, seconds: float) -> None:
+        """A line was tried: `sent`, `later` or `dead`."""
+
+    def opened(self, reason: str, urgency: str) -> None:
+        """A ticket was opened."""
+
+    def rated(self, stars: int) -> None:
+        """A merchant gave stars."""
+
+
 class Mind(Protocol):
     """What knows and understands; it may be exchanged between two events."""
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
+from urllib.parse import quote
 
 import aiosqlite
 from filelock import FileLock, Timeout
@@ -18,6 +20,7 @@ from filelock import FileLock, Timeout
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
 from bot.domain.messages import Address
 from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Photo, Sent, Undeliverable, Work
+from bot.wording import say
 
 from . import migrations
 from .writer import Gathered, Writer
@@ -37,35 +40,40 @@ _READING = ("query_only = ON", "busy_timeout = 5000", "cache_size = -8192")
 class SQLiteStore:
     """A store in one file. `new_id` gives public ids that nobody can guess."""
 
-    def __init__(self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, lock: FileLock, new_id: Callable[[], str]) -> None:
+    def __init__(self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, lock: FileLock | None, new_id: Callable[[], str]) -> None:
         self._writer, self._reading, self._lock, self._new_id = Writer(writing), reading, lock, new_id
         self._accepting = Gathered(self._writer, self._accept_all)
 
     @classmethod
     async def open(cls, path: Path, new_id: Callable[[], str]) -> SQLiteStore:
-        """Open or create the file and bring its schema up to date. Raises AlreadyRunning, StoreUnavailable."""
-        lock = FileLock(f"{path}.lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise AlreadyRunning(f"another process has {path} open") from None
-        except OSError as error:
-            raise StoreUnavailable(f"{path}: {error.strerror}") from None
-        try:
+        """Open or create the file, alone, and bring its schema up to date. Raises AlreadyRunning, StoreUnavailable."""
+        async with AsyncExitStack() as undoing:
+            lock = locked(path)
+            undoing.callback(lock.release)
             writing = await _connect(path, _PRAGMAS)
+            undoing.push_async_callback(writing.close)  # an open connection would keep the process alive
             await migrate(writing)
             await writing.execute("UPDATE outbox SET status = 'new', maybe_duplicate = 1 WHERE status = 'sending'")
-            return cls(writing, await _connect(path, _READING), lock, new_id)
-        except BaseException:
-            lock.release()
-            raise
+            reading = await _connect(path, _READING)
+            undoing.pop_all()
+            return cls(writing, reading, lock, new_id)
+
+    @classmethod
+    async def beside(cls, path: Path, new_id: Callable[[], str]) -> SQLiteStore:
+        """Open the file beside the process that works with it, to look or to tidy up. Raises StoreUnavailable when there is none."""
+        async with AsyncExitStack() as undoing:
+            reading = await _connect(path, _READING, mode="rw")
+            undoing.push_async_callback(reading.close)
+            writing = await _connect(path, _PRAGMAS, mode="rw")
+            undoing.pop_all()
+            return cls(writing, reading, None, new_id)
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
         await self._writer.close()
         await self._reading.close()
-        self._lock.release()
+        if self._lock:
+            self._lock.release()
 
     async def accept(self, arrival: Arrival) -> str:
         """Keep an arrival; the public id of its conversation."""
@@ -193,16 +201,32 @@ class SQLiteStore:
             raise StoreUnavailable(str(error)) from error
 
 
-async def _connect(path: Path, pragmas: Iterable[str]) -> aiosqlite.Connection:
-    """A connection in autocommit mode. Raises StoreUnavailable for what is no database."""
-    connection = await aiosqlite.connect(path, isolation_level=None)
+def locked(path: Path) -> FileLock:
+    """The right to work with the file, until it is released. Raises AlreadyRunning when another process has it, StoreUnavailable."""
+    lock = FileLock(f"{path}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise AlreadyRunning(say("store.running", path=path)) from None
+    except OSError as error:
+        raise StoreUnavailable(say("store.unusable", path=path, reason=error.strerror)) from None
+    return lock
+
+
+async def _connect(path: Path, pragmas: Iterable[str], mode: Literal["rw", "rwc"] = "rwc") -> aiosqlite.Connection:
+    """A connection in autocommit mode. Raises StoreUnavailable for what is no database, or not there (mode `rw`)."""
+    try:
+        connection = await aiosqlite.connect(f"file:{quote(str(path))}?mode={mode}", isolation_level=None, uri=True)
+    except sqlite3.Error as error:
+        raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
     try:
         for pragma in pragmas:
             await connection.execute(f"PRAGMA {pragma}")
         await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
     except sqlite3.Error as error:
-        await connection.close()  # an open connection would keep the process alive
-        raise StoreUnavailable(f"{path}: {error}") from None
+        await connection.close()
+        raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
     return connection
 
 
@@ -211,7 +235,7 @@ async def migrate(connection: aiosqlite.Connection) -> None:
     await connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY) STRICT")
     ((version,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM schema_version")
     if version > migrations.newest("sqlite"):
-        raise StoreUnavailable(f"the database has schema {version}, which a newer posbot made; this one knows {migrations.newest('sqlite')}")
+        raise StoreUnavailable(say("store.newer", version=version, newest=migrations.newest("sqlite")))
     for number, statements in migrations.after("sqlite", version):
         await connection.executescript(f"BEGIN IMMEDIATE;\n{statements}\nINSERT INTO schema_version VALUES ({number});\nCOMMIT;")
 
@@ -222,7 +246,7 @@ async def copy(connection: aiosqlite.Connection, path: Path) -> None:
         async with aiosqlite.connect(path) as target:
             await connection.backup(target, pages=256)
     except sqlite3.Error as error:
-        raise StoreUnavailable(f"{path}: {error}") from None
+        raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
 
 
 async def _write(connection: aiosqlite.Connection, *, work: Work, outcome: Outcome) -> None:

@@ -1,25 +1,69 @@
-"""README's settings table lists exactly what the settings class has."""
+"""Settings come from the environment, `.env` and secret files; README's table lists exactly what there is."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
+from bot.domain.errors import SettingsError
 from bot.settings import Settings, read
 
 README = Path(__file__).parents[2] / "README.md"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"POSBOT_{name.upper()}", raising=False)
+
+
 def test_readme_lists_every_setting() -> None:
-    documented = set(re.findall(r"^\| `POSBOT_([A-Z_]+)` \|", README.read_text("utf-8"), re.M))
-    assert documented == {field.name.upper() for field in fields(Settings)}
+    rows = re.findall(r"^\| (`POSBOT_[^|]*) \|", README.read_text("utf-8"), re.M)
+    documented = {name for row in rows for name in re.findall(r"`POSBOT_([A-Z_]+)`", row)}
+    assert documented == {name.upper() for name in Settings.model_fields}
 
 
-def test_settings_come_from_the_environment() -> None:
-    settings = read({"POSBOT_KNOWLEDGE": "/a", "POSBOT_CACHE": "/b"})
-    assert (settings.knowledge, settings.cache) == (Path("/a"), Path("/b"))
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSBOT_KNOWLEDGE", "/a")
+    monkeypatch.setenv("POSBOT_PORT", "8081")
+    assert (read().knowledge, read().port) == (Path("/a"), 8081)
 
 
-def test_an_empty_value_counts_as_not_set() -> None:
-    assert read({"POSBOT_CACHE": "", "XDG_CACHE_HOME": "/c"}).cache == Path("/c/posbot")
+def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSBOT_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/c")
+    assert read().cache == Path("/c/posbot")
+
+
+def test_the_environment_counts_more_than_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("POSBOT_PORT=1000\nPOSBOT_HOST=0.0.0.0\nOTHER=1\n", "utf-8")
+    monkeypatch.setenv("POSBOT_PORT", "2000")
+    assert (read().port, read().host) == (2000, "0.0.0.0")
+
+
+def test_secrets_come_from_files_and_are_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "POSBOT_DATABASE").write_text("postgresql://posbot:geheim@db/posbot\n", "utf-8")
+    monkeypatch.setenv("POSBOT_SECRETS", str(tmp_path))
+    settings = read()
+    assert settings.database.get_secret_value() == "postgresql://posbot:geheim@db/posbot"
+    assert "geheim" not in repr(settings)
+
+
+def test_every_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSBOT_PORT", "99999")
+    monkeypatch.setenv("POSBOT_ZONE", "Mars/Base")
+    monkeypatch.setenv("POSBOT_MERCHANT_SECRET", "kurz-und-geheim")
+    with pytest.raises(SettingsError) as raised:
+        read()
+    told = str(raised.value)
+    assert all(name in told for name in ("POSBOT_PORT", "POSBOT_ZONE", "POSBOT_MERCHANT_SECRET"))
+    assert "geheim" not in told
+
+
+def test_a_missing_secrets_folder_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSBOT_SECRETS", "/nowhere")
+    with pytest.raises(SettingsError, match="/nowhere"):
+        read()

@@ -218,10 +218,10 @@ class Endpoints:
         limits.take(self._per_ip, self._network(request))
 
     def _network(self, request: web.Request) -> str:
-        return limits.network(request, behind_proxy=self._options.behind_proxy)
+        return limits.network(request, proxies=self._options.proxies)
 
     def _remember(self, request: web.Request, response: web.Response, token: str) -> None:
-        secure = limits.is_https(request, behind_proxy=self._options.behind_proxy)
+        secure = self._options.https or limits.is_https(request, proxies=self._options.proxies)
         response.set_cookie(COOKIE, token, max_age=REMEMBERED, path="/", httponly=True, samesite="Lax", secure=secure)
 
     async def _json(self, request: web.Request, model: type[Model]) -> Model:

@@ -34,12 +34,11 @@ def take(buckets: Buckets, key: str) -> None:
         raise Refused(too_often(seconds))
 
 
-def network(request: web.Request, *, behind_proxy: bool) -> str:
-    """Where a request comes from: an IPv4 address, or the /64 of an IPv6 address, which is one customer's. Our own proxy adds the last entry of its header,
-    everything before it may be invented."""
-    remote = request.remote or ""
-    if behind_proxy:
-        remote = request.headers.get("X-Forwarded-For", remote).rpartition(",")[2].strip()
+def network(request: web.Request, *, proxies: int) -> str:
+    """Where a request comes from: an IPv4 address, or the /64 of an IPv6 address, which is one customer's. Each of our own proxies adds one entry at the end
+    of the header; everything before may be invented."""
+    told = [entry.strip() for value in request.headers.getall("X-Forwarded-For", ()) for entry in value.split(",")]
+    remote = told[-proxies] if 0 < proxies <= len(told) else request.remote or ""
     try:
         address = ip_address(remote)
     except ValueError:
@@ -47,6 +46,6 @@ def network(request: web.Request, *, behind_proxy: bool) -> str:
     return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
 
 
-def is_https(request: web.Request, *, behind_proxy: bool) -> bool:
+def is_https(request: web.Request, *, proxies: int) -> bool:
     """Whether the visitor's browser speaks HTTPS."""
-    return request.secure or (behind_proxy and request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https")
+    return request.secure or (proxies > 0 and request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https")

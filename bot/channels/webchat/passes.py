@@ -85,13 +85,13 @@ class Passes:
     def __init__(self, *, secrets: tuple[bytes, ...], clock: Callable[[], int], new_id: Callable[[], str]) -> None:
         if any(len(secret) < SHORTEST_SECRET for secret in secrets):
             raise ValueError(f"a secret of the web chat has less than {SHORTEST_SECRET} bytes")
-        if not _RANDOM.fullmatch(new_id()):
-            raise ValueError("new_id must give 256 random bits as URL-safe text, such as secrets.token_urlsafe(32)")
         self._secrets, self._clock, self._new_id = secrets, clock, new_id
+        if not _RANDOM.fullmatch(self.fresh()):
+            raise ValueError("new_id must give at least 128 random bits as URL-safe text, such as secrets.token_hex(16)")
 
     def fresh(self) -> str:
-        """A token for somebody new."""
-        return self._new_id()
+        """A token for somebody new: two ids of 128 bits."""
+        return f"{self._new_id()}{self._new_id()}"
 
     def vouched(self, identity: str) -> str:
         """A token for a merchant for whom a site vouches. Raises Refused (401)."""

@@ -38,10 +38,10 @@ def add_routes(  # noqa: PLR0913  (dependencies, by name)
 ) -> None:
     """Serve the page at `/`, `/embed.js`, and everything under `/chat/`.
 
-    `app` has the middleware `guarded` of `bot.channels.http` already and must not be started yet. `bells` are those that `Conversations.run` rings after a step
-    (its `after`); the channel "web" must not be one of its `pushing`. `clock` gives microseconds UTC. `new_id` gives 256 random bits as URL-safe text, such as
-    `secrets.token_urlsafe(32)`: visitors' tokens are made of it. `welcome` gives what the bot says before the first message; its choices may be topics and the
-    way to a human (`none` has no meaning there). Raises ValueError for secrets, ids or sources that cannot be used.
+    `app` has the middleware `guarded` of `bot.channels.http` already and must not be started yet. `bells` are those that `Conversations` rings after a
+    step (its `said`); the channel "web" must not be one of the `pushing` of `Decider`. `clock` gives microseconds UTC. `new_id` gives at least 128 random
+    bits as URL-safe text: two make a visitor's token. `welcome` gives what the bot says before the first message; its choices may be topics and the way to
+    a human (`none` has no meaning there). Raises ValueError for secrets, ids or sources that cannot be used.
     """
     passes = Passes(secrets=options.merchant_secrets, clock=clock, new_id=new_id)
     feed = Feed(store=store, bells=bells, most=options.most_streams)

@@ -165,7 +165,7 @@ async def test_a_token_in_a_header_does_where_cookies_are_blocked(stage: Stage, 
 
 async def test_https_makes_the_cookie_secure(tmp_path: Path, mind: app.Mind) -> None:
     async with (
-        staged(tmp_path, mind, replace(OPTIONS, behind_proxy=True)) as stage,
+        staged(tmp_path, mind, replace(OPTIONS, proxies=1)) as stage,
         aiohttp.ClientSession(stage.url) as http,
         http.post("/chat/session", json={}, headers={"X-Forwarded-Proto": "https"}) as response,
     ):
@@ -270,7 +270,7 @@ async def test_an_identity_wears_off(tmp_path: Path, mind: app.Mind) -> None:
 def test_secrets_and_ids_that_can_be_guessed_are_refused() -> None:
     with pytest.raises(ValueError, match="secret"):
         passes.Passes(secrets=(b"",), clock=microseconds, new_id=secrets.token_urlsafe)
-    with pytest.raises(ValueError, match="256"):
+    with pytest.raises(ValueError, match="128"):
         passes.Passes(secrets=(), clock=microseconds, new_id=lambda: "1")
 
 
@@ -483,7 +483,7 @@ async def test_who_sends_too_often_is_told_when_to_come_again(tmp_path: Path, mi
 
 
 async def test_an_address_that_comes_too_often_is_told_too(tmp_path: Path, mind: app.Mind) -> None:
-    options = Options(kept=timedelta(days=1), per_ip=Limit(per_minute=60, burst=3), behind_proxy=True)
+    options = Options(kept=timedelta(days=1), per_ip=Limit(per_minute=60, burst=3), proxies=1)
     async with staged(tmp_path, mind, options, clock=lambda: 1) as stage, aiohttp.ClientSession(stage.url) as http:
         visitor = Visitor(http)
         for host in range(3):

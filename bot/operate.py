@@ -1,0 +1,196 @@
+"""What operators type: start the service, check it, look after its data. Each command gives its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sqlite3
+import sys
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+from zoneinfo import ZoneInfo
+
+from bot import app, server
+from bot.domain.errors import KnowledgeError, PosbotError
+from bot.ops import doctor, logs
+from bot.storage import sqlite
+from bot.wording import say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.server import Running
+    from bot.settings import Settings
+
+DONE, FAILED = 0, 1
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> int:
+    """`posbot serve`: until SIGTERM or Ctrl-C."""
+    logs.begin(settings.log_format, settings.log_level)
+    code = DONE
+    try:
+        asyncio.run(server.serve(settings, _ready))
+    except* PosbotError as group:
+        for error in _leaves(group):
+            print(error, file=sys.stderr)
+        code = FAILED
+    return code
+
+
+def _leaves(group: BaseExceptionGroup[PosbotError]) -> list[PosbotError]:
+    return [leaf for error in group.exceptions for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])]
+
+
+def _ready(running: Running) -> None:
+    """People read the address on standard output; so may programs, because it comes in one line."""
+    print(say("serve.ready", address=running.address, ops=running.ops_address), flush=True)
+
+
+def check(settings: Settings) -> int:
+    """`posbot doctor`: everything that must be right, each with what to do if it is not."""
+    findings = [_knowledge(settings), asyncio.run(_database(settings)), doctor.clock(ZoneInfo(settings.zone))]
+    if not server.is_postgres(settings):
+        findings.append(doctor.disk(settings.database_file.parent))
+    findings += [doctor.port(settings.host, settings.port), doctor.port(settings.ops_host, settings.ops_port)]
+    for finding in findings:
+        print(say("doctor.good" if finding.good else "doctor.bad", text=finding.text))
+    return DONE if all(finding.good for finding in findings) else FAILED
+
+
+def _knowledge(settings: Settings) -> doctor.Finding:
+    try:
+        mind = app.wake(settings.knowledge, settings.cache)
+    except KnowledgeError as error:
+        return doctor.Finding(good=False, text=say("doctor.knowledge-broken", folder=settings.knowledge, count=len(error.problems), first=error.problems[0]))
+    return doctor.Finding(good=True, text=say("doctor.knowledge", folder=settings.knowledge, topics=len(mind.kb.topics), version=mind.kb.version))
+
+
+async def _database(settings: Settings) -> doctor.Finding:
+    try:
+        store = await server.open_store(settings)
+        counts = await store.counts(server.clock())
+        await store.close()
+    except PosbotError as error:
+        return doctor.Finding(good=False, text=say("doctor.database-bad", reason=error))
+    return doctor.Finding(good=True, text=say("doctor.database", inbox=counts.inbox, outbox=counts.outbox, tickets=counts.tickets))
+
+
+def backup(settings: Settings, path: Path) -> int:
+    """`posbot backup FILE`: a whole copy, also while the service runs."""
+    if problem := _not_embedded(settings) or (say("backup.there", path=path) if path.exists() else ""):
+        return _fail(problem)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        asyncio.run(_copy(settings.database_file, part))
+        os.replace(part, path)
+    except OSError as error:
+        return _fail(say("cli.cannot-write", path=path, reason=error.strerror))
+    finally:
+        part.unlink(missing_ok=True)
+    print(say("backup.done", path=path, megabytes=f"{path.stat().st_size / 1e6:.1f}"))
+    return DONE
+
+
+async def _copy(database: Path, path: Path) -> None:
+    store = await sqlite.SQLiteStore.beside(database, server.new_id)
+    try:
+        await store.backup(path)
+    finally:
+        await store.close()
+
+
+def restore(settings: Settings, path: Path) -> int:
+    """`posbot restore FILE`: the copy takes the place of the database, which is kept beside it. Only while the service is stopped."""
+    if problem := _not_embedded(settings) or _damage(path):
+        return _fail(problem)
+    database = settings.database_file
+    lock = sqlite.locked(database)
+    try:
+        kept = _put_aside(database)
+        asyncio.run(_copy(path, database))
+    finally:
+        lock.release()
+    print(say("restore.done", path=path, kept=kept or "–"))
+    return DONE
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with a copy; empty when it is whole."""
+    if not path.is_file():
+        return say("restore.missing", path=path)
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            (told,) = connection.execute("PRAGMA integrity_check").fetchone()
+            connection.execute("SELECT max(version) FROM schema_version").fetchone()
+    except sqlite3.Error as error:
+        return say("restore.damaged", path=path, reason=error)
+    return "" if told == "ok" else say("restore.damaged", path=path, reason=told)
+
+
+def _put_aside(database: Path) -> Path | None:
+    """Rename the database, with what belongs to it; nothing is ever overwritten."""
+    if not database.exists():
+        return None
+    kept = next(place for number in range(1, 10_000) if not (place := database.with_name(f"{database.name}.{number}")).exists())
+    for suffix in ("", "-wal", "-shm"):
+        part = database.with_name(f"{database.name}{suffix}")
+        if part.exists():
+            part.rename(kept.with_name(f"{kept.name}{suffix}"))
+    return kept
+
+
+def purge(settings: Settings) -> int:
+    """`posbot purge`: delete what is older than the settings allow, as the service does every night."""
+    rows = asyncio.run(_purge(settings))
+    print(say("purge.done", rows=rows))
+    return DONE
+
+
+async def _purge(settings: Settings) -> int:
+    embedded = not server.is_postgres(settings)
+    store = await (sqlite.SQLiteStore.beside(settings.database_file, server.new_id) if embedded else server.open_store(settings))
+    try:
+        return await store.purge(server.kept(settings, server.clock()))
+    finally:
+        await store.close()
+
+
+def migrate(settings: Settings) -> int:
+    """`posbot migrate`: bring the schema up to date, as the service does at its start."""
+    asyncio.run(_migrate(settings))
+    print(say("migrate.done"))
+    return DONE
+
+
+async def _migrate(settings: Settings) -> None:
+    await (await server.open_store(settings)).close()
+
+
+def reload(settings: Settings) -> int:
+    """`posbot reload`: let the running service read the knowledge again."""
+    request = Request(f"http://{settings.ops_host}:{settings.ops_port}/reload", method="POST")
+    try:
+        with urlopen(request, timeout=60) as response:
+            print(say("reload.done", version=json.load(response)["version"]))
+            return DONE
+    except HTTPError as error:
+        if error.code != 422:
+            return _fail(say("reload.failed", reason=error))
+        return _fail("\n".join([say("reload.broken"), *json.load(error)["problems"]]))
+    except (URLError, OSError) as error:
+        return _fail(say("reload.nobody", host=settings.ops_host, port=settings.ops_port, reason=error))
+
+
+def _not_embedded(settings: Settings) -> str:
+    return say("backup.postgres") if server.is_postgres(settings) else ""
+
+
+def _fail(problem: str) -> int:
+    print(problem, file=sys.stderr)
+    return FAILED

@@ -1,0 +1,149 @@
+"""The running service: composition root of `posbot serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import secrets
+import signal
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from time import time_ns
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from bot.channels.http import JSON_LIMIT, guarded
+from bot.domain.errors import SettingsError
+from bot.minds import Minds
+from bot.ops.meter import Meter
+from bot.ops.site import Site
+from bot.service.bell import Bell, Bells
+from bot.service.conversations import Conversations
+from bot.service.deciding import Decider
+from bot.service.delivery import Deliveries
+from bot.service.intake import Intake
+from bot.service.timers import Timers, retention
+from bot.settings import DAY
+from bot.storage.sqlite import SQLiteStore
+from bot.wording import say
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from bot.service.ports import Channel, Retention, Store
+    from bot.settings import Settings
+
+GRACE = 10.0
+"""Seconds that requests and deliveries in flight get at the end; systemd and Docker wait at least as long."""
+POSTGRES = ("postgresql://", "postgres://")
+logger = logging.getLogger(__name__)
+
+
+def clock() -> int:
+    """Microseconds UTC."""
+    return time_ns() // 1000
+
+
+def new_id() -> str:
+    """128 random bits that nobody can guess, as 32 characters."""
+    return secrets.token_hex(16)
+
+
+def is_postgres(settings: Settings) -> bool:
+    """Whether the database is a server, not a file."""
+    return settings.database.get_secret_value().startswith(POSTGRES)
+
+
+async def open_store(settings: Settings) -> Store:
+    """The database that the settings name. Raises StoreUnavailable, AlreadyRunning."""
+    address = settings.database.get_secret_value()
+    if is_postgres(settings):
+        raise SettingsError(address)
+    return await SQLiteStore.open(settings.database_file, new_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A service that takes messages in: where it listens, and the signal to end."""
+
+    address: str
+    ops_address: str
+    stop: asyncio.Event
+
+
+async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
+    """Run until SIGTERM, SIGINT or `stop`; `ready` is called when merchants can come. Raises PosbotError when it cannot start.
+
+    At the end nobody new is let in, requests and deliveries in flight are finished, then the database is closed; what waits is handled after the next start.
+    """
+    meter, stop = Meter(), asyncio.Event()
+    async with AsyncExitStack() as ending:
+        store = await open_store(settings)
+        ending.push_async_callback(store.close)
+        minds = Minds(settings.knowledge, settings.cache, meter)
+        inbox, outbox, said = Bell(), Bell(), Bells()
+        channels: dict[str, Channel] = {}
+        intake = Intake(store=store, mind=minds.now, clock=clock, bell=inbox, meter=meter)
+        decider = Decider(mind=minds.now, clock=clock, new_id=new_id, zone=ZoneInfo(settings.zone), pushing=channels.__contains__)
+        conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=said, outbox=outbox, meter=meter)
+        deliveries = Deliveries(store=store, channels=channels, clock=clock, meter=meter)
+        timers = Timers(store=store, clock=clock, kept=partial(kept, settings))
+        ending.push_async_callback(deliveries.finish, GRACE)
+        await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))
+        site = Site(store=store, meter=meter, clock=clock, reload=minds.reload)
+        front = _front(settings, intake, store, said)
+        running = Running(
+            address=await _listen(ending, front, settings.host, settings.port),
+            ops_address=await _listen(ending, site.app(), settings.ops_host, settings.ops_port),
+            stop=stop,
+        )
+        _stop_on_signals(stop)
+        gc.freeze()  # what is there now stays: collections look at the rest only
+        ready(running)
+        await stop.wait()
+        site.draining = True
+        logger.info("ending", extra={"event": "ending"})
+
+
+def _front(settings: Settings, intake: Intake, store: Store, said: Bells) -> web.Application:
+    """What merchants and other apps reach."""
+    return web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
+
+
+def kept(settings: Settings, now: int) -> Retention:
+    """The moments before which things are forgotten."""
+    return retention(now, messages=settings.keep_messages * DAY, photos=settings.keep_photos * DAY, conversations=settings.keep_conversations * DAY)
+
+
+@asynccontextmanager
+async def _working(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Tasks that work side by side; when one ends, all do, and the service with them."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _listen(ending: AsyncExitStack, app: web.Application, host: str, port: int) -> str:
+    """Let requests in until the end; the address. Raises SettingsError when the port is taken."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, handle_signals=False)
+    await runner.setup()
+    ending.push_async_callback(runner.cleanup)
+    try:
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+    except OSError as error:
+        raise SettingsError(say("settings.cannot-listen", host=host, port=port, reason=error.strerror)) from None
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{runner.addresses[0][1]}"
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
