@@ -288,7 +288,8 @@
   function follow() {
     if (!pinned) return;
     const end = log.scrollHeight - log.clientHeight;
-    log.scrollTop = anchor && anchor.parentNode === lines && !unsent.firstChild ? Math.min(end, anchor.offsetTop - 10) : end;
+    const shown = anchor && anchor.parentNode === lines && !unsent.firstChild; /* with what it answers: all of it, or the end of a picture */
+    log.scrollTop = shown ? Math.min(end, anchor.offsetTop + Math.max(0, anchor.offsetHeight - log.clientHeight * 0.3) - 10) : end;
   }
   function toEnd() { pinned = true; anchor = null; el("down").hidden = true; follow(); }
   el("down").addEventListener("click", () => { toEnd(); log.focus(); });
