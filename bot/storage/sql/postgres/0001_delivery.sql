@@ -74,7 +74,6 @@ CREATE TABLE outbox (
     created         bigint  NOT NULL
 );
 CREATE INDEX outbox_lane ON outbox (lane, id) WHERE status IN ('new', 'sending');
-CREATE INDEX outbox_due ON outbox (not_before, id) WHERE status IN ('new', 'sending');
 CREATE INDEX outbox_conversation ON outbox (conversation);
 
 CREATE TABLE rating (
