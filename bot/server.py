@@ -28,6 +28,7 @@ from bot.service.delivery import Deliveries
 from bot.service.intake import Intake
 from bot.service.timers import Timers, retention
 from bot.settings import DAY
+from bot.storage.postgres import PostgresStore
 from bot.storage.sqlite import SQLiteStore
 from bot.wording import say
 
@@ -60,9 +61,8 @@ def is_postgres(settings: Settings) -> bool:
 
 async def open_store(settings: Settings) -> Store:
     """The database that the settings name. Raises StoreUnavailable, AlreadyRunning."""
-    address = settings.database.get_secret_value()
     if is_postgres(settings):
-        raise SettingsError(address)
+        return await PostgresStore.open(settings.database.get_secret_value(), new_id)
     return await SQLiteStore.open(settings.database_file, new_id)
 
 

@@ -1,0 +1,53 @@
+"""A server for tests is the one that `POSBOT_TEST_POSTGRES` names, else the local one. Without a server its tests are skipped, except where one is required:
+under `CI`, or with `POSBOT_REQUIRE_POSTGRES=1`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from .places import Server, address, execute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """The address of a database with a random name that is gone afterwards."""
+    name = f"posbot_test_{secrets.token_hex(8)}"
+    try:
+        execute(address(), f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    except (OSError, asyncpg.PostgresError) as error:
+        missing = f"no PostgreSQL for tests ({error}); POSBOT_TEST_POSTGRES=postgresql://… names one whose user may create databases"
+        if os.environ.get("CI") or os.environ.get("POSBOT_REQUIRE_POSTGRES"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    try:
+        yield urlsplit(address())._replace(path=f"/{name}").geturl()
+    finally:
+        execute(address(), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def server(database: str) -> Server:
+    """The server with nothing in its database. The tables stay: to make them takes longer than most tests."""
+    execute(database, _EMPTY)
+    return Server(dsn=database)
+
+
+_EMPTY = """
+DO $$ BEGIN
+    IF to_regclass('schema_version') IS NOT NULL THEN
+        DELETE FROM conversation;
+        DELETE FROM photo;
+        DELETE FROM schema_version WHERE version = 999;
+        PERFORM setval('conversation_id_seq', 1, false);
+    END IF;
+END $$
+"""
