@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from scipy.sparse import csr_array
 
     from .arrays import Floats, Integers
 
@@ -79,7 +80,7 @@ class Examples:
         coverage = _coverage(sizes, np.where(counts > 1, weights, 0)[flat], np.where(counts > 1, 0, kinds * unknown)[flat])
         kept = counts >= least
         names = [name for name, keep in zip(numbers, kept.tolist(), strict=True) if keep]
-        matrix = _matrix(sizes, flat, np.where(kept, np.cumsum(kept) - 1, -1), weights[kept])
+        matrix = _matrix(sizes, flat, np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, -1), weights[kept])
         return cls(vocabulary=Vocabulary(names, weights[kept], unknown), matrix=matrix, counts=counts[kept], coverage=coverage)
 
     def without(self, number: int) -> tuple[Row, float]:
@@ -93,17 +94,19 @@ class Examples:
 
 def _coverage(sizes: list[int], known: Floats, missing: Floats) -> Floats:
     """For each row the share of weight that other rows know, in [0, 1], from the weights of its features one after the other."""
-    owners = np.repeat(np.arange(len(sizes)), sizes)
+    owners = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     mass, lost = (np.bincount(owners, part * part, len(sizes)) for part in (known, missing))
     return np.asarray(np.sqrt(mass / np.maximum(mass + lost, 1e-9)), np.float32)
 
 
 def _matrix(sizes: list[int], flat: Integers, renumbered: Integers, weights: Floats) -> csr_array:
     """Weighted rows of unit length; features renumbered as −1 are left out."""
+    from scipy.sparse import csr_array  # noqa: PLC0415  (23 MB that only learning needs, not who remembers what was learnt)
+
     ids = renumbered[flat]
     kept = ids >= 0
-    owners = np.repeat(np.arange(len(sizes)), sizes)[kept]
-    ids = ids[kept].astype(np.int32)
+    owners = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[kept]
+    ids = ids[kept]
     values = weights[ids]
     lengths = np.sqrt(np.bincount(owners, values * values, len(sizes))).astype(np.float32)
     ends = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(sizes)))]).astype(np.int32)
