@@ -20,7 +20,6 @@ from aiohttp.test_utils import TestServer
 from bot import app
 from bot.channels.http import guarded
 from bot.channels.webchat import Limit, Options, add_routes
-from bot.dialogue import render
 from bot.ops.meter import Meter
 from bot.server import new_id
 from bot.service.bell import Bell, Bells
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from bot.domain.knowledge import KnowledgeBase
-    from bot.domain.messages import Reply
 
 ZONE = ZoneInfo("Asia/Shanghai")
 OFTEN = Limit(per_minute=6e6, burst=1e6)
@@ -59,12 +57,6 @@ def microseconds() -> int:
     return time.time_ns() // 1000
 
 
-def welcome(kb: KnowledgeBase) -> Reply:
-    """A greeting and the commonest troubles."""
-    choices = [choice for choice in render.topic_choices(kb, render.menu(kb)) if choice.id != "none"]
-    return render.reply(kb, [render.kb_say(kb, "greeting")], choices)
-
-
 @asynccontextmanager
 async def staged(
     folder: Path, mind: app.Mind, options: Options = OPTIONS, clock: Callable[[], int] = microseconds, host: str = "127.0.0.1", port: int | None = None
@@ -76,7 +68,7 @@ async def staged(
     decider = Decider(mind=lambda: mind, clock=clock, new_id=new_id, zone=ZONE, pushing=lambda channel: False)
     conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=bells, outbox=Bell(), meter=meter)
     application = web.Application(middlewares=[guarded])
-    add_routes(application, intake=intake, store=store, bells=bells, clock=clock, new_id=new_id, welcome=lambda: welcome(mind.kb), options=options)
+    add_routes(application, intake=intake, store=store, bells=bells, clock=clock, new_id=new_id, welcome=mind.welcome, options=options)
     server = TestServer(application, host=host, port=port)
     stage = Stage(server=server, store=store, kb=mind.kb)
     stage.working.set()
