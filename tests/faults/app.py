@@ -28,7 +28,7 @@ def main() -> None:
                 return web.Response(status=429, headers={"Retry-After": "1"})
             if fault == "error":
                 return web.Response(status=500)
-            out.write(json.dumps({"id": request.headers["webhook-id"], "at": time(), **line}, ensure_ascii=False) + "\n")
+            out.write(json.dumps({"id": request.headers["webhook-id"], "at": time(), "fault": fault, **line}, ensure_ascii=False) + "\n")
             if fault == "written, then error":
                 return web.Response(status=502)
             if fault == "closed" and request.transport is not None:

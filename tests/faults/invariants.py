@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     Query = Callable[[str], Sequence[Sequence[Any]]]
@@ -16,29 +16,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A line as the other app wrote it down, in the order in which lines came."""
+    """A line as the other app wrote it down, in the order in which lines came. `unclear`: it was written down, but the bot was not told so."""
 
     id: str
     merchant: str
     line: int
+    unclear: bool
 
 
 def written_down(log: Path) -> list[Told]:
     """What came; a last line that was cut by a kill of the app itself does not count."""
     rows = (json.loads(line) for line in log.read_text("utf-8").splitlines() if line.endswith("}"))
-    return [Told(id=row["id"], merchant=row["merchant"], line=row["line"]) for row in rows]
+    return [Told(id=row["id"], merchant=row["merchant"], line=row["line"], unclear=bool(row["fault"])) for row in rows]
 
 
-def broken(query: Query, acknowledged: Mapping[str, str], came: Sequence[Told], *, doubled: int) -> list[str]:
-    """The promises that do not hold, in words. `acknowledged` is webhook id → merchant of every message that was answered with 202; `doubled` is how many lines
-    may have come twice, because nobody could know whether they had come."""
+def broken(query: Query, acknowledged: Collection[str], came: Sequence[Told], *, in_flight: int) -> list[str]:
+    """The promises that do not hold, in words. `acknowledged` are the ids of the messages that were answered with 202; `in_flight` is how many lines may have
+    been on their way when somebody was killed, so that nobody could know whether they had come."""
+    doubled = in_flight + sum(told.unclear for told in came)
     checks = (_kept(query, acknowledged), _ended(query), _counted(query), _tickets(query), _answered(query), _delivered(query, came, doubled), _in_order(came))
     return [problem for problems in checks for problem in problems]
 
 
-def _kept(query: Query, acknowledged: Mapping[str, str]) -> Iterable[str]:
+def _kept(query: Query, acknowledged: Collection[str]) -> Iterable[str]:
     """I1: every acknowledged message has exactly one row."""
-    rows = Counter(ext_id for (ext_id,) in query("SELECT ext_id FROM inbox WHERE kind <> 'silent'"))
+    rows = Counter(ext_id.rpartition("/")[2] for (ext_id,) in query("SELECT ext_id FROM inbox WHERE kind <> 'silent'"))
     if lost := [id for id in acknowledged if rows[id] != 1]:
         yield f"{len(lost)} acknowledged messages are not there once, such as {lost[:3]}"
 
