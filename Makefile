@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: run chat test check lint format bench lock clean
+.PHONY: run chat test check lint format faults bench lock clean
 
 run: .venv/ready  ## the bot with its web chat, on the embedded database
 	@$(BIN)/posbot serve
@@ -26,6 +26,9 @@ lint: .venv/ready-dev  ## format, style, types, layers, knowledge
 format: .venv/ready-dev  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+faults: .venv/ready-dev  ## the long form of the fault tests: kills by the dozen, thousands of messages (minutes)
+	POSBOT_FAULTS=long $(BIN)/python -m pytest tests/faults -p no:cacheprovider
 
 bench: .venv/ready-bench  ## speed, memory and quality beside the alternatives
 	$(BIN)/python -m tests.bench $(FILE)

@@ -72,6 +72,10 @@ class Server:
         async with self.connected() as connection:
             await connection.execute(statement)
 
+    async def fetch(self, statement: str) -> list[Any]:
+        async with self.connected() as connection:
+            return list(await connection.fetch(statement))
+
     async def cut(self) -> None:
         """End all connections but this one, as a server does that is started again."""
         await self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
@@ -86,3 +90,10 @@ def execute(dsn: str, statement: str) -> None:
     """Execute a statement from where no loop is, or another's."""
     with ThreadPoolExecutor() as thread:
         thread.submit(asyncio.run, Server(dsn=dsn).execute(statement)).result()
+
+
+def fetch(dsn: str, statement: str) -> list[Any]:
+    """The rows of a query, from where no loop is, or another's."""
+    with ThreadPoolExecutor() as thread:
+        rows: list[Any] = thread.submit(asyncio.run, Server(dsn=dsn).fetch(statement)).result()
+        return rows
