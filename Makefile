@@ -5,7 +5,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: run chat test check lint format bench lock clean
 
-run chat: .venv/ready  ## talk to the bot in the terminal
+run: .venv/ready  ## the bot with its web chat, on the embedded database
+	@$(BIN)/posbot serve
+
+chat: .venv/ready  ## talk to the bot in the terminal
 	@$(BIN)/posbot chat
 
 test: .venv/ready-dev  ## all tests
