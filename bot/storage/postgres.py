@@ -52,7 +52,7 @@ _SETTINGS = {
 _UNAVAILABLE = (
     OSError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that the server has just ended, before asyncpg knows
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
@@ -218,7 +218,11 @@ class PostgresStore:
     async def _connection(self) -> AsyncIterator[Any]:
         with _translated():
             async with self._pool.acquire(timeout=TIMEOUT) as connection:
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.InternalClientError:  # ended by the server, but asyncpg would take it for a good one until the network says so too
+                    connection.terminate()
+                    raise
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Any]:

@@ -78,6 +78,12 @@ def says(*lines: str, push: bool = False, wake: int | None = None) -> Decide:
     return decide
 
 
+def echo(work: Work) -> Outcome:
+    """Answers every event with its own text."""
+    lines = tuple(Spoken(event=event.id, side="bot", body=json.loads(event.body)["text"], at=event.received) for event in work.events)
+    return replace(says()(work), spoken=lines)
+
+
 async def texts(store: Store, conversation: str) -> list[str]:
     return [line.body for line in await store.transcript(conversation, 0, 100)]
 
@@ -349,10 +355,6 @@ async def test_callers_and_steppers_side_by_side_keep_the_order(store: Store) ->
         for number in range(3):
             conversation = await store.accept(arrival(address, f"{caller}:{number}", text=f"{caller}:{number}"))
             replies[conversation] = []
-
-    def echo(work: Work) -> Outcome:
-        lines = tuple(Spoken(event=event.id, side="bot", body=json.loads(event.body)["text"], at=event.received) for event in work.events)
-        return replace(says()(work), spoken=lines)
 
     async def step() -> None:
         while calling or (await store.counts(NOW)).inbox:
