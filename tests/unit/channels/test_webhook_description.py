@@ -127,6 +127,7 @@ class Signed(requests.auth.AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body, parts = request.body or b"", urlsplit(request.url or "")
+        assert isinstance(body, str | bytes)
         content = (body if isinstance(body, str) else body.decode("utf-8", "replace")) or str(parts.path) + (f"?{parts.query!s}" if parts.query else "")
         id, at = f"f{next(ids)}", int(time.time())
         signature = Webhook(SECRET).sign(id, datetime.fromtimestamp(at, UTC), content)
@@ -155,7 +156,7 @@ def known(address: str) -> str:
 
 @DESCRIBED.parametrize()
 @BOUNDED
-def test_whatever_is_sent_signed_is_answered_as_described(case: Case, address: str, known: str) -> None:
+def test_whatever_is_sent_signed_is_answered_as_described(case: Case[Any], address: str, known: str) -> None:
     for name, value in {"source": "shop", "conversation": known}.items():
         if name in case.path_parameters:
             case.path_parameters[name] = value
@@ -165,7 +166,7 @@ def test_whatever_is_sent_signed_is_answered_as_described(case: Case, address: s
 
 @DESCRIBED.parametrize()
 @BOUNDED
-def test_whatever_is_sent_unsigned_is_answered_as_described(case: Case, address: str) -> None:
+def test_whatever_is_sent_unsigned_is_answered_as_described(case: Case[Any], address: str) -> None:
     response = case.call_and_validate(base_url=address, checks=CHECKS)
     assert response.status_code in {400, 401, 404, 405, 413, 415} or case.operation.path == "/v1/openapi.json"
 
