@@ -53,10 +53,10 @@ def main() -> None:
 
 
 def _ours(folder: Path) -> Ranker:
+    """The whole of understanding: redaction, details, answers and tones as well as topics, which is all that the others give."""
     mind = app.wake(folder, None)
-    return lambda text: (
-        [match.topic for match in mind.answer(text, NOON).heard.topics if match.topic in mind.kb.topics and mind.kb.topics[match.topic].is_business] or [""]
-    )
+    business = {topic.id for topic in mind.kb.topics.values() if topic.is_business}
+    return lambda text: [match.topic for match in mind.engine.understand(text, NOON).topics if match.topic in business] or [""]
 
 
 def _hostile(rank: Ranker) -> float:
