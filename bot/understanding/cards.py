@@ -40,6 +40,8 @@ _NETWORK = re.compile(
     r"|(?=\d{16,19}\Z)(?:62|4|5[1-5]|35|3[089]|6[04589]|9(?:0|4|5[58]))\d+"
 )
 """Prefixes and lengths of card networks and of Chinese banks' older cards (9558, 95599, 6013, 690755); 261124… is rather a date."""
+_LOOK = "62"
+"""The prefix of UnionPay: with it a number is one even without a right check digit."""
 _STRONG = re.compile(r"62|4|5[1-5]|3[47]")
 _REGION = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])"
 _IDENTITY = re.compile(rf"{_REGION}\d{{4}}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}[\dX]")
@@ -75,8 +77,9 @@ _CARD_WORDS = re.compile(
     r"(?:card|visa|master|mastercard|unionpay|amex|jcb|icbc|abc|ccb|boc|bcm|cmb|cmbc|psbc|citic|ceb|cib|spdb|hxb|gdb|no|num|number|pan)[.:]?", re.I
 )
 _CODE_BEHIND = re.compile(r"cv|exp|pin|visa|card", re.I)
-_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
-"""Twice the digit, digits of the product added."""
+_VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+"""What a digit adds to the check sum, as it is and doubled (digits of the product added)."""
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -135,15 +138,11 @@ def find(plain: str) -> Iterator[Hit]:
             yield from _Chain(plain, chain).hits()
 
 
-def luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1 annex B: the check digit of a card number."""
-    codes = digits.encode()
-    return (sum(codes[-1::-2]) + sum(codes[-2::-2].translate(_DOUBLED)) - len(codes) * ord("0")) % 10 == 0
-
-
-def _is_card(number: str) -> bool:
-    """A known prefix, a length that goes with it, and a right check digit."""
-    return _NETWORK.fullmatch(number) is not None and luhn(number)
+def _check_sums(digits: bytes, parity: int) -> list[int]:
+    """Running check sums of numbers that end at an offset of this parity: there every digit at an index of the same parity counts double."""
+    values = bytearray(digits.translate(_VALUES))
+    values[parity::2] = digits[parity::2].translate(_DOUBLED)
+    return list(accumulate(values, initial=0))
 
 
 def identity_checked(number: str) -> bool:
@@ -183,8 +182,9 @@ class _Chain:
     def __init__(self, plain: str, groups: Sequence[_Group]) -> None:
         self._plain, self._groups = plain, groups
         _, _, digits, self._sizes, self._gaps, self._joints = zip(*groups, strict=True)
-        self._digits = "".join(digits)
+        self._digits, self._in_words = "".join(digits), SAID_JOINT in self._joints
         self._offsets = list(accumulate(self._sizes, initial=0))
+        self._sums = tuple(_check_sums(self._digits.encode(), parity) for parity in (0, 1))
         self._place = _place(plain, groups)
 
     def hits(self) -> Iterator[Hit]:
@@ -213,11 +213,31 @@ class _Chain:
         if self._sizes[first] > USUAL and (glued := self._glued(first, place)):
             return glued
         best = None
+        may_seem = place is not _ELSEWHERE or self._may_seem(first)
         for last in self._lasts(first, place):
-            guess = self._guess(first, last, place)
+            guess = self._guess(first, last, place) if may_seem or self._may_check(self._offsets[first], self._offsets[last + 1]) else None
             if guess and (best is None or guess.certainty > best.certainty or (guess.certainty == best.certainty and self._goes_on(first, best.last, last))):
                 best = guess
         return best
+
+    def _may_seem(self, first: int) -> bool:
+        """Whether what begins here could be a number by its look alone: people write it in large groups, in equal ones, or with words between."""
+        size = self._sizes[first]
+        grouped = size >= 6 or self._in_words or self._sizes[first + 1 : first + 2] == (size,)
+        return grouped and self._digits.startswith(_LOOK, self._offsets[first])
+
+    def _may_check(self, start: int, end: int) -> bool:
+        """Whether a check digit could be right: a cheap test for the many runs of a long chain that are nothing."""
+        return self._checks(start, end) or end - start in {IDENTITY - 1, IDENTITY}
+
+    def _checks(self, start: int, end: int) -> bool:
+        """ISO/IEC 7812-1 annex B: whether the last of these digits of the chain is the check digit of a card number (Luhn)."""
+        sums = self._sums[end % 2]
+        return (sums[end] - sums[start]) % 10 == 0
+
+    def _is_card(self, start: int, end: int) -> bool:
+        """A known prefix, a length that goes with it, and a right check digit."""
+        return self._checks(start, end) and _NETWORK.fullmatch(self._digits[start:end]) is not None
 
     def _lasts(self, first: int, place: _Place) -> range:
         """The groups with which a number that begins with `first` may end."""
@@ -229,12 +249,12 @@ class _Chain:
 
     def _glued(self, first: int, place: _Place) -> _Guess | None:
         """A card number with expiry or CVV right behind it, without a gap: 62220212345678940928123."""
-        group = self._groups[first]
-        if place.exempt or group.size > LONGEST + 7 or (group.size <= LONGEST and luhn(group.digits)):
+        group, offset = self._groups[first], self._offsets[first]
+        if place.exempt or group.size > LONGEST + 7 or (group.size <= LONGEST and self._checks(offset, offset + group.size)):
             return None
         for size in _GLUED_TO:
             rest = _GLUED.match(self._plain, group.start + size)
-            if rest and rest.end() >= group.end and (rest["expiry"] or size == USUAL) and _is_card(group.digits[:size]):
+            if rest and rest.end() >= group.end and (rest["expiry"] or size == USUAL) and self._is_card(offset, offset + size):
                 more = ((Secret.EXPIRY,) if rest["expiry"] else ()) + ((Secret.CVV,) if rest["code"] else ())
                 last = max(number for number, other in enumerate(self._groups[: first + 3]) if other.start < rest.end())
                 return _Guess(certainty=SURE, kind=Secret.PAN, digits=group.digits[:size], last=last, end=rest.end(), more=more)
@@ -242,11 +262,11 @@ class _Chain:
 
     def _guess(self, first: int, last: int, place: _Place) -> _Guess | None:
         """What the groups from first to last are together, None when they are nothing to be hidden."""
-        end = self._groups[last].end
-        number = self._digits[self._offsets[first] : self._offsets[last + 1]]
+        end, start, stop = self._groups[last].end, self._offsets[first], self._offsets[last + 1]
+        number = self._digits[start:stop]
         if len(number) == IDENTITY - 1 and (x := _LAST_X.match(self._plain, end)):
             number, end = number + "X", x.end()
-        weighed = _weigh(number, place)
+        weighed = _weigh(number, place, sure_card=number[-1] != "X" and self._is_card(start, stop))
         if weighed is None:
             return None
         certainty, kind = weighed
@@ -276,9 +296,10 @@ class _Chain:
 
     def _in_equal_parts(self, first: int, last: int) -> bool:
         """In equal parts, as embossed on the card. 6222**7894 1280 has lost its middle."""
-        sizes, gaps = self._sizes[first:last], set(self._gaps[first + 1 : last + 1])
+        sizes = self._sizes[first:last]
         if len(sizes) < 3 or self._sizes[last] > sizes[0] or sizes.count(sizes[0]) < len(sizes):
             return False
+        gaps = set(self._gaps[first + 1 : last + 1])
         return len(gaps) == 1 or not any("**" in gap for gap in gaps)
 
     def _holds_another(self, first: int, last: int) -> bool:
@@ -315,10 +336,9 @@ def _touches_letters(plain: str, start: int, end: int) -> bool:
     return (odd_before or odd_behind) and not _TRACK.match(plain, end)
 
 
-def _weigh(number: str, place: _Place) -> tuple[int, Secret] | None:
-    """How certain it is by the digits that a number must be hidden, and what it is."""
+def _weigh(number: str, place: _Place, *, sure_card: bool) -> tuple[int, Secret] | None:
+    """How certain it is by the digits that a number must be hidden, and what it is; `sure_card` by prefix, length and check digit."""
     size = len(number)
-    sure_card = _is_card(number)
     if size == IDENTITY and _IDENTITY.fullmatch(number):
         checked = identity_checked(number)
         if checked or not (place.exempt or sure_card):
@@ -329,7 +349,7 @@ def _weigh(number: str, place: _Place) -> tuple[int, Secret] | None:
         return SEEMING, Secret.ID
     if sure_card and (not place.exempt or (size >= USUAL and _STRONG.match(number))):
         return SURE, Secret.PAN
-    seeming = place.card or (USUAL <= size <= LONGEST and number.startswith("62"))
+    seeming = place.card or (USUAL <= size <= LONGEST and number.startswith(_LOOK))
     return (SEEMING, Secret.PAN) if seeming and not place.exempt else None
 
 
