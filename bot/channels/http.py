@@ -103,6 +103,10 @@ async def guarded(request: web.Request, handler: Callable[[web.Request], Awaitab
         return await handler(request)
     except Refused as refused:
         return refused.response
+    except web.RequestPayloadError:  # a body that is cut or not encoded as it says; what follows it cannot be read
+        response = problem(400, "bad-request")
+        response.force_close()
+        return response
     except StoreUnavailable:
         response = problem(503, "unavailable")
         response.headers["Retry-After"] = "2"
