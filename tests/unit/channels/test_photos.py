@@ -111,7 +111,7 @@ async def test_damaged_notes_do_not_spoil_the_picture(notes: bytes) -> None:
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 async def test_what_is_transparent_is_white_paper(mode: str) -> None:
     """Black writing on nothing would be black on black."""
-    options = {"transparency": 0} if mode == "P" else {}
+    options: dict[str, Any] = {"transparency": 0} if mode == "P" else {}
     shown, _ = await kept(encoded(Image.new(mode, (16, 16), 0), **options))
     assert near(shown.getpixel((8, 8)), WHITE)
 
