@@ -8,15 +8,15 @@ import logging
 import os
 import sqlite3
 import sys
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 from zoneinfo import ZoneInfo
 
 from bot import app, server
 from bot.domain.errors import KnowledgeError, PosbotError
 from bot.ops import doctor, logs
-from bot.storage import sqlite
+from bot.storage import migrations, sqlite
 from bot.wording import say
 
 if TYPE_CHECKING:
@@ -25,21 +25,32 @@ if TYPE_CHECKING:
     from bot.server import Running
     from bot.settings import Settings
 
-DONE, FAILED = 0, 1
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+RELOAD_SECONDS = 120.0
+"""A knowledge base of 100,000 phrasings is learnt in 12 seconds; slow machines may take longer."""
 logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> int:
     """`posbot serve`: until SIGTERM or Ctrl-C."""
     logs.begin(settings.log_format, settings.log_level)
-    code = DONE
+    code = FAILED
     try:
-        asyncio.run(server.serve(settings, _ready))
+        code = asyncio.run(_serve(settings))
     except* PosbotError as group:
         for error in _leaves(group):
             print(error, file=sys.stderr)
-        code = FAILED
+    except* Exception as group:  # a bug; told by the log, which hides what must not be seen
+        logger.critical("ended by an error", exc_info=group, extra={"event": "crashed"})
     return code
+
+
+async def _serve(settings: Settings) -> int:
+    try:
+        await server.serve(settings, _ready)
+    except asyncio.CancelledError:  # Ctrl-C before it was ready, or twice
+        return INTERRUPTED
+    return DONE
 
 
 def _leaves(group: BaseExceptionGroup[PosbotError]) -> list[PosbotError]:
@@ -73,8 +84,10 @@ def _knowledge(settings: Settings) -> doctor.Finding:
 async def _database(settings: Settings) -> doctor.Finding:
     try:
         store = await server.open_store(settings)
-        counts = await store.counts(server.clock())
-        await store.close()
+        try:
+            counts = await store.counts(server.clock())
+        finally:
+            await store.close()
     except PosbotError as error:
         return doctor.Finding(good=False, text=say("doctor.database-bad", reason=error))
     return doctor.Finding(good=True, text=say("doctor.database", inbox=counts.inbox, outbox=counts.outbox, tickets=counts.tickets))
@@ -84,17 +97,29 @@ def backup(settings: Settings, path: Path) -> int:
     """`posbot backup FILE`: a whole copy, also while the service runs."""
     if problem := _not_embedded(settings) or (say("backup.there", path=path) if path.exists() else ""):
         return _fail(problem)
-    part = path.with_name(f"{path.name}.part")
+    part = _part(path)
     try:
         part.unlink(missing_ok=True)
+        part.touch(mode=0o600)  # what merchants said is for nobody else on this machine
         asyncio.run(_copy(settings.database_file, part))
         os.replace(part, path)
     except OSError as error:
         return _fail(say("cli.cannot-write", path=path, reason=error.strerror))
     finally:
-        part.unlink(missing_ok=True)
+        _discard(part)
     print(say("backup.done", path=path, megabytes=f"{path.stat().st_size / 1e6:.1f}"))
     return DONE
+
+
+def _part(path: Path) -> Path:
+    """Where a file is made before it gets its name: nobody ever sees half of one."""
+    return path.with_name(f"{path.name}.part")
+
+
+def _discard(part: Path) -> None:
+    """Remove what was not finished, whatever is in the way: the reason is told already."""
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 async def _copy(database: Path, path: Path) -> None:
@@ -111,10 +136,17 @@ def restore(settings: Settings, path: Path) -> int:
         return _fail(problem)
     database = settings.database_file
     lock = sqlite.locked(database)
+    part = _part(database)
     try:
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600)
+        _fetch(path, part)
         kept = _put_aside(database)
-        asyncio.run(_copy(path, database))
+        os.replace(part, database)
+    except (OSError, sqlite3.Error) as error:
+        return _fail(say("restore.failed", path=path, database=database, reason=error))
     finally:
+        _discard(part)
         lock.release()
     print(say("restore.done", path=path, kept=kept or "–"))
     return DONE
@@ -124,13 +156,27 @@ def _damage(path: Path) -> str:
     """What is wrong with a copy; empty when it is whole."""
     if not path.is_file():
         return say("restore.missing", path=path)
+    newest = migrations.newest("sqlite")
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with closing(_readable(path)) as connection:
             (told,) = connection.execute("PRAGMA integrity_check").fetchone()
-            connection.execute("SELECT max(version) FROM schema_version").fetchone()
+            (version,) = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+            connection.execute("SELECT count(*) FROM inbox").fetchone()
     except sqlite3.Error as error:
         return say("restore.damaged", path=path, reason=error)
-    return "" if told == "ok" else say("restore.damaged", path=path, reason=told)
+    if told != "ok":
+        return say("restore.damaged", path=path, reason=told)
+    return say("store.newer", version=version, newest=newest) if (version or 0) > newest else ""
+
+
+def _readable(path: Path) -> sqlite3.Connection:
+    """A database that is only looked at."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _fetch(path: Path, part: Path) -> None:
+    with closing(_readable(path)) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
 
 
 def _put_aside(database: Path) -> Path | None:
@@ -174,17 +220,20 @@ async def _migrate(settings: Settings) -> None:
 
 def reload(settings: Settings) -> int:
     """`posbot reload`: let the running service read the knowledge again."""
-    request = Request(f"http://{settings.ops_host}:{settings.ops_port}/reload", method="POST")
+    host, port = settings.ops_host, settings.ops_port
     try:
-        with urlopen(request, timeout=60) as response:
-            print(say("reload.done", version=json.load(response)["version"]))
+        with closing(HTTPConnection(host, port, timeout=RELOAD_SECONDS)) as connection:  # straight to this machine: no proxy of the environment
+            connection.request("POST", "/reload")
+            response = connection.getresponse()
+            told = json.load(response)
+            if response.status == 422:
+                return _fail("\n".join([say("reload.broken"), *told["problems"]]))
+            print(say("reload.done", version=told["version"]))
             return DONE
-    except HTTPError as error:
-        if error.code != 422:
-            return _fail(say("reload.failed", reason=error))
-        return _fail("\n".join([say("reload.broken"), *json.load(error)["problems"]]))
-    except (URLError, OSError) as error:
-        return _fail(say("reload.nobody", host=settings.ops_host, port=settings.ops_port, reason=error))
+    except OSError as error:
+        return _fail(say("reload.nobody", host=host, port=port, reason=error))
+    except (HTTPException, ValueError, KeyError, TypeError) as error:  # somebody else listens there
+        return _fail(say("reload.failed", host=host, port=port, reason=type(error).__name__))
 
 
 def _not_embedded(settings: Settings) -> str:

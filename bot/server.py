@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 GRACE = 10.0
-"""Seconds that requests and deliveries in flight get at the end; systemd and Docker wait at least as long."""
-POSTGRES = ("postgresql://", "postgres://")
+"""Seconds that requests in flight get at the end, and after them deliveries; systemd and Docker wait for both."""
 logger = logging.getLogger(__name__)
 
 
@@ -59,7 +58,7 @@ def new_id() -> str:
 
 def is_postgres(settings: Settings) -> bool:
     """Whether the database is a server, not a file."""
-    return settings.database.get_secret_value().startswith(POSTGRES)
+    return settings.is_postgres
 
 
 async def open_store(settings: Settings) -> Store:
@@ -81,9 +80,11 @@ class Running:
 
 
 async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
-    """Run until SIGTERM, SIGINT or `stop`; `ready` is called when merchants can come. Raises PosbotError when it cannot start.
+    """Run until SIGTERM, SIGINT or `stop`; `ready` is called when merchants can come. Raises PosbotError when it cannot start,
+    CancelledError after a second SIGINT.
 
-    At the end nobody new is let in, requests and deliveries in flight are finished, then the database is closed; what waits is handled after the next start.
+    At the end nobody new is let in, requests in flight are finished, then deliveries in flight, then the database is closed; what waits is handled after the
+    next start. Health and metrics are told as long as anything is at work.
     """
     meter, stop = Meter(), asyncio.Event()
     async with AsyncExitStack() as ending:
@@ -99,19 +100,16 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=said, outbox=outbox, meter=meter)
         deliveries = Deliveries(store=store, channels=channels, clock=clock, meter=meter)
         timers = Timers(store=store, clock=clock, kept=partial(kept, settings))
+        site = Site(store=store, meter=meter, clock=clock, reload=minds.reload)
+        ops_address = await _listen(ending, site.app(), settings.ops_host, settings.ops_port, grace=1.0)
         ending.push_async_callback(deliveries.finish, GRACE)
         await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))
-        site = Site(store=store, meter=meter, clock=clock, reload=minds.reload)
         front = web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
         webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, new_id=new_id)
         webchat.add_routes(
             front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=lambda: minds.now().welcome(), options=_chat(settings)
         )
-        running = Running(
-            address=await _listen(ending, front, settings.host, settings.port),
-            ops_address=await _listen(ending, site.app(), settings.ops_host, settings.ops_port),
-            stop=stop,
-        )
+        running = Running(address=await _listen(ending, front, settings.host, settings.port, grace=GRACE), ops_address=ops_address, stop=stop)
         _stop_on_signals(stop)
         gc.freeze()  # what is there now stays: collections look at the rest only
         ready(running)
@@ -139,7 +137,7 @@ def kept(settings: Settings, now: int) -> Retention:
 
 @asynccontextmanager
 async def _working(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Tasks that work side by side; when one ends, all do, and the service with them."""
+    """Tasks that work side by side without end; when one fails, all end, and the service with them: it is better started anew than half there."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(loop) for loop in loops]
         try:
@@ -149,9 +147,9 @@ async def _working(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
                 task.cancel()
 
 
-async def _listen(ending: AsyncExitStack, app: web.Application, host: str, port: int) -> str:
-    """Let requests in until the end; the address. Raises SettingsError when the port is taken."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, handle_signals=False)
+async def _listen(ending: AsyncExitStack, app: web.Application, host: str, port: int, *, grace: float) -> str:
+    """Let requests in until the end, when those in flight get so many seconds; the address. Raises SettingsError when the port is taken."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace / 2, handle_signals=False)  # it waits twice: before it cancels them, and after
     await runner.setup()
     ending.push_async_callback(runner.cleanup)
     try:
@@ -163,5 +161,16 @@ async def _listen(ending: AsyncExitStack, app: web.Application, host: str, port:
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    """SIGTERM and Ctrl-C end in good order; with each further Ctrl-C one more thing is not waited for. (KeyboardInterrupt would hit any task, also the one that
+    writes to the database.)"""
+    serving = asyncio.current_task()
+    assert serving is not None
+
+    def interrupted() -> None:
+        if stop.is_set():
+            serving.cancel()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, interrupted)

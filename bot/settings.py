@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableError
 
 from bot.domain.errors import SettingsError
 from bot.wording import say
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 _PACKAGE = Path(__file__).parent
 DAY = timedelta(days=1)
+POSTGRES = ("postgresql://", "postgres://")
+"""How the address begins of a database that is a server, not a file."""
 
 
 def _knowledge() -> Path:
@@ -32,10 +38,17 @@ def _home(variable: str, otherwise: str) -> Path:
     return Path(os.environ.get(variable) or Path(os.environ.get("HOME") or ".") / otherwise) / "posbot"
 
 
-class Settings(BaseSettings):
-    """What an operator may set."""
+class _Place(BaseSettings):
+    """Where the secrets are, which must be known before they are read."""
 
     model_config = SettingsConfigDict(env_prefix="POSBOT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    secrets: Path | None = None
+    """Folder with one file per secret setting, named like the variable (`POSBOT_DATABASE`), as Docker and systemd put them."""
+
+
+class Settings(_Place):
+    """What an operator may set."""
 
     knowledge: Path = Field(default_factory=_knowledge)
     """Folder of the knowledge base."""
@@ -43,8 +56,6 @@ class Settings(BaseSettings):
     """Folder for what can be made again: the matcher that was learnt from a knowledge base."""
     database: SecretStr = Field(default_factory=lambda: SecretStr(str(_home("XDG_DATA_HOME", ".local/share") / "posbot.db")))
     """A file, or `postgresql://…`; secret, because an address may hold a password."""
-    secrets: Path | None = None
-    """Folder with one file per secret setting, named like the variable (`POSBOT_DATABASE`), as Docker and systemd put them."""
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     """Where merchants and other apps come in; port 0 takes a free one."""
@@ -71,9 +82,28 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property
+    def is_postgres(self) -> bool:
+        """Whether the database is a server, not a file."""
+        return self.database.get_secret_value().startswith(POSTGRES)
+
+    @property
     def database_file(self) -> Path:
         """The file of an embedded database."""
         return Path(self.database.get_secret_value()).expanduser()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Also for a file with a secret that is there but holds nothing."""
+        return {name: value for name, value in values.items() if value != ""}
+
+    @field_validator("database")
+    @classmethod
+    def _is_known(cls, database: SecretStr) -> SecretStr:
+        address = database.get_secret_value()
+        if "://" in address and not address.startswith(POSTGRES):  # a file of that name would be made, with the password in it
+            raise ValueError(say("settings.database"))
+        return database
 
     @field_validator("zone")
     @classmethod
@@ -81,7 +111,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(say("settings.zone", zone=zone)) from None
+            raise ValueError(say("settings.zone")) from None
         return zone
 
     @field_validator("merchant_secret")
@@ -94,11 +124,17 @@ class Settings(BaseSettings):
 
 def read() -> Settings:
     """The settings of this process. Raises SettingsError that names every wrong one, without its value."""
-    folder = os.environ.get("POSBOT_SECRETS") or None
-    if folder is not None and not Path(folder).is_dir():
-        raise SettingsError(say("settings.no-folder", folder=folder))
     try:
+        folder = _Place().secrets
+        if folder is not None and not folder.is_dir():
+            raise SettingsError(say("settings.no-folder", folder=folder))
         return Settings(_secrets_dir=folder)
     except ValidationError as error:
-        problems = (say("settings.wrong", name=f"POSBOT_{str(problem['loc'][0]).upper()}", reason=problem["msg"]) for problem in error.errors())
-        raise SettingsError("\n".join(problems)) from None
+        raise SettingsError("\n".join(map(_told, error.errors()))) from None
+    except (UnreadableError, UnicodeError, OSError) as error:  # no text, no right to read it, endless
+        raise SettingsError(say("settings.unreadable", reason=error)) from None
+
+
+def _told(problem: ErrorDetails) -> str:
+    """Which setting is wrong, and why; what it was set to may be a secret."""
+    return say("settings.wrong", name=f"POSBOT_{str(problem['loc'][0]).upper()}", reason=problem["msg"].removeprefix("Value error, "))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
@@ -21,8 +21,9 @@ MOST_PIXELS = 40_000_000
 LONGEST_SIDE = 2048
 """Pixels in which a receipt can still be read."""
 QUALITY = 82
+Image.MAX_IMAGE_PIXELS = None  # Pillow would warn and raise by its own limits, which are wider than ours
 _AT_ONCE = asyncio.Semaphore(2)
-"""Pictures that are opened at the same time: each takes up to 160 MB."""
+"""Pictures that are opened at the same time: each takes up to 320 MB."""
 
 
 class PhotoError(PosbotError):
@@ -41,23 +42,35 @@ async def read(data: bytes, new_id: Callable[[], str]) -> Photo:
 
 def _read(data: bytes, id: str) -> Photo:
     try:
-        upright = _upright(data)
+        page = _page(_opened(data))
     except PhotoError:
         raise
     except Exception:  # noqa: BLE001  (decoders raise whatever a broken file makes them raise)
         raise PhotoError("no-picture") from None
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     kept = io.BytesIO()
-    upright.save(kept, "JPEG", quality=QUALITY, optimize=True)
-    return Photo(id=id, mime="image/jpeg", width=upright.width, height=upright.height, data=kept.getvalue())
+    page.save(kept, "JPEG", quality=QUALITY, optimize=True)
+    return Photo(id=id, mime="image/jpeg", width=page.width, height=page.height, data=kept.getvalue())
 
 
-def _upright(data: bytes) -> Image.Image:
-    """The picture as it was meant to be seen."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+def _opened(data: bytes) -> Image.Image:
+    """The picture as it was meant to be seen. Raises PhotoError for one that claims too many pixels, before it is opened."""
+    picture: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     if picture.width * picture.height > MOST_PIXELS:
         raise PhotoError("too-many-pixels")
     picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-    return ImageOps.exif_transpose(picture).convert("RGB")
+    picture.load()
+    with suppress(Exception):  # what the camera noted is damaged; the picture is not
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture
+
+
+def _page(picture: Image.Image) -> Image.Image:
+    """The picture, small enough, on white paper: a fresh one that carries no note of any kind. What is transparent would be black on black otherwise."""
+    if picture.mode.startswith("I"):  # 16 bits of grey; Pillow cuts them off instead of making them fewer
+        picture = picture.convert("I").point(lambda grey: grey * (1 / 256)).convert("L")
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    drawn = picture if picture.mode == mode else picture.convert(mode)
+    drawn.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    paper = Image.new("RGB", drawn.size, "white")
+    paper.paste(drawn, mask=drawn if drawn.mode == "RGBA" else None)
+    return paper

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -17,26 +17,35 @@ if TYPE_CHECKING:
 
 _HIDDEN = "***"
 _SECRETS = re.compile(
-    r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in an address
-    r"|(?<=/bot)\d+:[\w-]{20,}"  # a Telegram token in a path
-    r"|whsec_[\w+/=]+"
-    r"|(?i:(?<=bearer ))[\w.~+/=-]+"
-    r"|(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)"  # card numbers, identity numbers
-    r"|(?<!\d)1[3-9]\d{9}(?!\d)"  # mobile phones
+    r"(?<=://)[^\s/:@]{0,64}:[^\s\"']{0,256}(?=@)"  # user:password in an address; in a password anything may stand
+    r"|(?<!\d)\d{6,12}:[\w-]{30,}"  # a Telegram token
+    r"|whsec_[\w+/=-]+"
+    r"|(?i:(?<=bearer )|(?<=basic ))[\w.~+/=-]{8,}"
+    r"|(?i:(?<=password=)|(?<=secret=)|(?<=token=)|(?<=signature=))[^\s&\"',;]+"  # in a query
+    r"|(?<!\d)(?:\d[ -]?){12,}\d"  # card numbers, identity numbers
+    r"|(?<!\d)1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)"  # mobile phones
 )
 _EXTRA = "event"
 _NAMES = {"asctime": "at", "levelname": "level", "name": "logger"}
 
 
 def scrub(text: str) -> str:
-    """The text without passwords, tokens, card numbers and phones. Microseconds since 1970 look like a card number and go too."""
+    """The text without passwords, tokens, card numbers and phones. Microseconds since 1970 look like a card number and go too; so does what is longer."""
     return _SECRETS.sub(_HIDDEN, text)
 
 
 class _Json(JsonFormatter):
-    def format(self, record: logging.LogRecord) -> str:
-        """One JSON object."""
-        return scrub(super().format(record))
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The fields of one JSON object."""
+        return {name: _scrubbed(value) for name, value in log_data.items()}
+
+
+def _scrubbed(value: object) -> object:
+    """The same for what stands in a field: seconds, small numbers and truths as they are, the rest as text."""
+    if value is None or isinstance(value, float):
+        return value
+    clean = scrub(str(value))
+    return value if isinstance(value, int) and clean == str(value) else clean
 
 
 class _Text(logging.Formatter):
@@ -56,4 +65,5 @@ def begin(style: Literal["text", "json"], level: str, out: TextIO | None = None)
         else _Text("{asctime} {levelname:7} {message}", style="{")
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
     logging.getLogger("bot").setLevel(level)

@@ -54,8 +54,11 @@ class SQLiteStore:
             undoing.callback(lock.release)
             writing = await _connect(path, _PRAGMAS)
             undoing.push_async_callback(writing.close)  # an open connection would keep the process alive
-            await migrate(writing)
-            await writing.execute("UPDATE outbox SET status = 'new', maybe_duplicate = 1 WHERE status = 'sending'")
+            try:
+                await migrate(writing)
+                await writing.execute("UPDATE outbox SET status = 'new', maybe_duplicate = 1 WHERE status = 'sending'")
+            except sqlite3.Error as error:  # another program's database, or a full disk
+                raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
             reading = await _connect(path, _READING)
             undoing.pop_all()
             return cls(writing, reading, lock, new_id)
@@ -210,19 +213,21 @@ def locked(path: Path) -> FileLock:
     """The right to work with the file, until it is released. Raises AlreadyRunning when another process has it, StoreUnavailable."""
     lock = FileLock(f"{path}.lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # what merchants said is for nobody else on this machine
         lock.acquire(blocking=False)
     except Timeout:
         raise AlreadyRunning(say("store.running", path=path)) from None
     except OSError as error:
-        raise StoreUnavailable(say("store.unusable", path=path, reason=error.strerror)) from None
+        raise StoreUnavailable(say("store.unusable", path=path, reason=error.strerror or error)) from None
     return lock
 
 
 async def _connect(path: Path, pragmas: Iterable[str], mode: Literal["rw", "rwc"] = "rwc") -> aiosqlite.Connection:
     """A connection in autocommit mode. Raises StoreUnavailable for what is no database, or not there (mode `rw`)."""
+    address = f"file:{quote(str(path))}?mode={mode}"
     try:
-        connection = await aiosqlite.connect(f"file:{quote(str(path))}?mode={mode}", isolation_level=None, uri=True)
+        sqlite3.connect(address, uri=True).close()  # looked at here first: when aiosqlite cannot open it, its thread may outlive the loop
+        connection = await aiosqlite.connect(address, isolation_level=None, uri=True)
     except sqlite3.Error as error:
         raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
     try:
@@ -247,11 +252,14 @@ async def migrate(connection: aiosqlite.Connection) -> None:
 
 async def copy(connection: aiosqlite.Connection, path: Path) -> None:
     """Copy the database behind a connection to a new file. Raises StoreUnavailable."""
+    target = await _connect(path, ())
     try:
-        async with aiosqlite.connect(path) as target:
-            await connection.backup(target, pages=256)
+        await connection.backup(target, pages=256)
+        await target.execute("PRAGMA journal_mode = DELETE")  # one file for itself, readable also where nothing can be written
     except sqlite3.Error as error:
         raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
+    finally:
+        await target.close()
 
 
 async def _write(connection: aiosqlite.Connection, *, work: Work, outcome: Outcome | None) -> None:

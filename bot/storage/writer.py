@@ -107,7 +107,7 @@ class Writer:
         try:
             unit.result = await unit.work(self._connection)
         except Exception as error:  # noqa: BLE001  (it is the caller's to handle)
-            unit.error = error
+            unit.error = StoreUnavailable(str(error)) if isinstance(error, sqlite3.OperationalError) else error  # a full disk, above all
             await self._connection.execute("ROLLBACK TO unit")
         await self._connection.execute("RELEASE unit")
 

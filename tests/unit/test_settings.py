@@ -63,6 +63,66 @@ def test_every_wrong_setting_is_named_without_its_value(monkeypatch: pytest.Monk
     assert "geheim" not in told
 
 
+def test_a_value_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = dict.fromkeys(("PORT", "OPS_PORT", "PROXIES", "ZONE", "KEEP_MESSAGES", "KEEP_PHOTOS", "KEEP_CONVERSATIONS", "LOG_FORMAT", "LOG_LEVEL"), "geheim")
+    wrong |= {"DATABASE": "mysql://geheim@db", "MERCHANT_SECRET": "geheim"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"POSBOT_{name}", value)
+    with pytest.raises(SettingsError) as raised:
+        read()
+    told = str(raised.value)
+    assert {line.split()[1] for line in told.splitlines()} == {f"POSBOT_{name}" for name in wrong}
+    assert "geheim" not in told
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [
+        ("postgresql://posbot:geheim@db/posbot", True),
+        ("postgres://db/posbot", True),
+        ("data/posbot.db", True),
+        ("postgresql+asyncpg://posbot:geheim@db/posbot", False),
+        ("sqlite:///posbot.db", False),
+        ("POSTGRESQL://db", False),
+    ],
+)
+def test_an_unknown_kind_of_database_is_no_file(address: str, good: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSBOT_DATABASE", address)
+    if good:
+        assert read().is_postgres == address.startswith("postgres")
+    else:
+        with pytest.raises(SettingsError, match="POSBOT_DATABASE"):
+            read()
+
+
+def test_the_secrets_folder_may_be_named_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("POSBOT_SECRETS=secrets\n", "utf-8")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "POSBOT_MERCHANT_SECRET").write_text("m" * 32 + "\n", "utf-8")
+    secret = read().merchant_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "m" * 32
+
+
+def test_an_empty_secret_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "POSBOT_MERCHANT_SECRET").write_text("\n", "utf-8")
+    monkeypatch.setenv("POSBOT_SECRETS", str(tmp_path))
+    assert read().merchant_secret is None
+
+
+@pytest.mark.parametrize("name", [".env", "POSBOT_MERCHANT_SECRET"])
+def test_a_file_that_is_no_text_is_told(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"POSBOT_PORT=\xff\xfe")
+    monkeypatch.setenv("POSBOT_SECRETS", str(tmp_path))
+    with pytest.raises(SettingsError, match="UTF-8"):
+        read()
+
+
+def test_a_folder_called_env_is_no_settings(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert read().port == 8080
+
+
 def test_a_missing_secrets_folder_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSBOT_SECRETS", "/nowhere")
     with pytest.raises(SettingsError, match="/nowhere"):
