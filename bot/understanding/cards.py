@@ -252,7 +252,7 @@ class _Chain:
         group, offset = self._groups[first], self._offsets[first]
         if place.exempt or group.size > LONGEST + 7 or (group.size <= LONGEST and self._checks(offset, offset + group.size)):
             return None
-        for size in _GLUED_TO:
+        for size in (size for size in _GLUED_TO if size <= group.size):
             rest = _GLUED.match(self._plain, group.start + size)
             if rest and rest.end() >= group.end and (rest["expiry"] or size == USUAL) and self._is_card(offset, offset + size):
                 more = ((Secret.EXPIRY,) if rest["expiry"] else ()) + ((Secret.CVV,) if rest["code"] else ())
