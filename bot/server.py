@@ -36,8 +36,10 @@ from bot.storage.sqlite import SQLiteStore
 from bot.wording import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
+    from bot.channels.webhook.sources import Source
+    from bot.domain.messages import Reply
     from bot.service.ports import Channel, Retention, Store
     from bot.settings import Settings
 
@@ -104,11 +106,7 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         ops_address = await _listen(ending, site.app(), settings.ops_host, settings.ops_port, grace=1.0)
         ending.push_async_callback(deliveries.finish, GRACE)
         await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))
-        front = web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
-        webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, new_id=new_id)
-        webchat.add_routes(
-            front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=lambda: minds.now().welcome(), options=_chat(settings)
-        )
+        front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome())
         running = Running(address=await _listen(ending, front, settings.host, settings.port, grace=GRACE), ops_address=ops_address, stop=stop)
         _stop_on_signals(stop)
         gc.freeze()  # what is there now stays: collections look at the rest only
@@ -116,6 +114,14 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         await stop.wait()
         site.draining = True
         logger.info("ending", extra={"event": "ending"})
+
+
+def _front(settings: Settings, sources: Mapping[str, Source], intake: Intake, store: Store, said: Bells, welcome: Callable[[], Reply]) -> web.Application:
+    """What merchants and other apps reach."""
+    front = web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
+    webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, new_id=new_id)
+    webchat.add_routes(front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=welcome, options=_chat(settings))
+    return front
 
 
 def _chat(settings: Settings) -> webchat.Options:
