@@ -3,9 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: run chat test check lint format bench lock clean
+.PHONY: run chat test check lint format faults bench lock clean
 
-run chat: .venv/ready  ## talk to the bot in the terminal
+run: .venv/ready  ## the bot with its web chat, on the embedded database
+	@$(BIN)/posbot serve
+
+chat: .venv/ready  ## talk to the bot in the terminal
 	@$(BIN)/posbot chat
 
 test: .venv/ready-dev  ## all tests
@@ -23,6 +26,9 @@ lint: .venv/ready-dev  ## format, style, types, layers, knowledge
 format: .venv/ready-dev  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+faults: .venv/ready-dev  ## the long form of the fault tests: kills by the dozen, thousands of messages (minutes)
+	POSBOT_FAULTS=long $(BIN)/python -m pytest tests/faults -p no:cacheprovider
 
 bench: .venv/ready-bench  ## speed, memory and quality beside the alternatives
 	$(BIN)/python -m tests.bench $(FILE)

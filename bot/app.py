@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.channels import terminal
-from bot.dialogue import handoff, prompt
+from bot.dialogue import handoff, prompt, render
 from bot.dialogue.clarify import decide
 from bot.dialogue.render import kinds
 from bot.dialogue.step import step
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bot.domain.errors import Problem
     from bot.domain.events import Event
     from bot.domain.knowledge import KnowledgeBase, Question, Slot
+    from bot.domain.messages import Reply
     from bot.domain.understanding import Secret, Understanding
 
 
@@ -48,6 +49,11 @@ class Mind:
         heard = self.engine.understand(text, now, explain=True)
         replies = [effect.reply for effect in step(Conversation(), Said(), heard, self.kb, now).effects if isinstance(effect, Say)]
         return Answered(kb=self.kb, heard=heard, decision=decide(heard.topics, heard.signals, kinds(self.kb)), reply=replies[0])
+
+    def welcome(self) -> Reply:
+        """What stands on a page before anything was said: a greeting and the commonest troubles."""
+        choices = [choice for choice in render.topic_choices(self.kb, render.menu(self.kb)) if choice.id != "none"]
+        return render.reply(self.kb, [render.kb_say(self.kb, "greeting")], choices)
 
     def redact(self, text: str) -> tuple[str, tuple[Secret, ...]]:
         """The text as it may be kept, and the kinds of secrets that were in it."""

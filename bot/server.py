@@ -16,7 +16,11 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from bot.channels import webchat
 from bot.channels.http import JSON_LIMIT, guarded
+from bot.channels.webhook import routes as webhook
+from bot.channels.webhook import sources as webhook_sources
+from bot.channels.webhook.callbacks import Callbacks
 from bot.domain.errors import SettingsError
 from bot.minds import Minds
 from bot.ops.meter import Meter
@@ -59,9 +63,10 @@ def is_postgres(settings: Settings) -> bool:
 
 async def open_store(settings: Settings) -> Store:
     """The database that the settings name. Raises StoreUnavailable, AlreadyRunning."""
-    address = settings.database.get_secret_value()
     if is_postgres(settings):
-        raise SettingsError(address)
+        from bot.storage.postgres import PostgresStore  # noqa: PLC0415  (its driver is loaded only where it is used)
+
+        return await PostgresStore.open(settings.database.get_secret_value(), new_id)
     return await SQLiteStore.open(settings.database_file, new_id)
 
 
@@ -87,7 +92,9 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         ending.push_async_callback(store.close)
         minds = Minds(settings.knowledge, settings.cache, meter)
         inbox, outbox, said = Bell(), Bell(), Bells()
-        channels: dict[str, Channel] = {}
+        sources = webhook_sources.read(settings.sources) if settings.sources else {}
+        callbacks = await ending.enter_async_context(Callbacks(sources=sources.values(), clock=clock))
+        channels: dict[str, Channel] = dict.fromkeys(webhook_sources.pushing(sources.values()), callbacks)
         intake = Intake(store=store, mind=minds.now, clock=clock, bell=inbox, meter=meter)
         decider = Decider(mind=minds.now, clock=clock, new_id=new_id, zone=ZoneInfo(settings.zone), pushing=channels.__contains__)
         conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=said, outbox=outbox, meter=meter)
@@ -97,7 +104,11 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         ops_address = await _listen(ending, site.app(), settings.ops_host, settings.ops_port, grace=1.0)
         ending.push_async_callback(deliveries.finish, GRACE)
         await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))
-        front = _front(settings, intake, store, said)
+        front = web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
+        webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, new_id=new_id)
+        webchat.add_routes(
+            front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=lambda: minds.now().welcome(), options=_chat(settings)
+        )
         running = Running(address=await _listen(ending, front, settings.host, settings.port, grace=GRACE), ops_address=ops_address, stop=stop)
         _stop_on_signals(stop)
         gc.freeze()  # what is there now stays: collections look at the rest only
@@ -107,9 +118,16 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         logger.info("ending", extra={"event": "ending"})
 
 
-def _front(settings: Settings, intake: Intake, store: Store, said: Bells) -> web.Application:
-    """What merchants and other apps reach."""
-    return web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
+def _chat(settings: Settings) -> webchat.Options:
+    """What an operator decides about the web chat. The page promises the longest time for which anything is kept."""
+    secret = settings.merchant_secret
+    return webchat.Options(
+        kept=max(settings.keep_messages, settings.keep_photos, settings.keep_conversations) * DAY,
+        merchant_secrets=(secret.get_secret_value().encode(),) if secret else (),
+        frame_ancestors=("'self'", *settings.embed.split()),
+        proxies=settings.proxies,
+        https=settings.public_url.startswith("https://"),
+    )
 
 
 def kept(settings: Settings, now: int) -> Retention:

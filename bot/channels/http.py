@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +24,7 @@ UPLOAD_LIMIT = 10_000_000
 DEEPEST = 32
 """Nested brackets in a JSON body; ours have three."""
 Model = TypeVar("Model", bound=BaseModel)
+_BRACKET = re.compile(r"[][{}]")
 
 
 def problem(status: int, code: str, **values: object) -> web.Response:
@@ -63,7 +66,7 @@ async def body(request: web.Request, limit: int) -> bytes:
 def parsed(raw: bytes, model: type[Model]) -> Model:
     """A JSON body as its model. Raises Refused (400, 422): bad UTF-8, bad JSON, endless digits, NaN, brackets without end, wrong fields."""
     try:
-        fields = _json(raw.decode())
+        fields = _mended(_json(raw.decode()))
     except (ValueError, RecursionError):
         raise Refused(problem(400, "bad-json")) from None
     try:
@@ -81,15 +84,25 @@ def _json(text: str) -> Any:
 
 
 def _depth(text: str) -> int:
-    """Brackets that are open at most; those in strings count too, which does no harm."""
+    """Brackets that are open at most, counted until there are too many; those in strings count too, which does no harm."""
     depth = deepest = 0
-    for char in text:
-        if char in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in "]}":
-            depth -= 1
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+        if deepest > DEEPEST:
+            break
     return deepest
+
+
+def _mended(value: Any) -> Any:
+    """The value with whole characters only: an app that cuts a text in the middle of an emoji sends half of it, and the rest is worth reading."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return value
 
 
 def _no_constant(name: str) -> float:
@@ -114,7 +127,10 @@ async def guarded(request: web.Request, handler: Callable[[web.Request], Awaitab
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problem(error.status, {404: "not-found", 405: "wrong-method", 413: "too-large"}.get(error.status, "bad-request"), most=JSON_LIMIT)
+        response = problem(error.status, {404: "not-found", 405: "wrong-method", 413: "too-large"}.get(error.status, "bad-request"), most=JSON_LIMIT)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
 
 
 @dataclass(slots=True)
@@ -155,6 +171,7 @@ class Buckets:
 
 def too_often(seconds: float) -> web.Response:
     """The answer to who comes too often."""
-    response = problem(429, "too-often", seconds=max(1, round(seconds)))
-    response.headers["Retry-After"] = str(max(1, round(seconds)))
+    wait = max(1, math.ceil(seconds))
+    response = problem(429, "too-often", seconds=wait)
+    response.headers["Retry-After"] = str(wait)
     return response

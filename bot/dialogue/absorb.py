@@ -1,4 +1,4 @@
-"""What a message adds to what is known, and how an edit of it takes that back."""
+"""What a message adds to what is known."""
 
 from __future__ import annotations
 
@@ -56,23 +56,3 @@ def words(state: Conversation, turn: Turn, heard: Understanding) -> str:
     if not (business or state.words) or (state.words and not business) or said in state.words:
         return state.words
     return f"{state.words} {said}".strip()[:LONGEST_WORDS]
-
-
-def changes(before: Conversation, after: Conversation) -> tuple[tuple[str, str, str | None], ...]:
-    """What a text changed: (table, key, value before)."""
-    tables = {"findings": (before.findings, after.findings), "slots": (before.slots, after.slots)}
-    return tuple(
-        (table, key, dict(old).get(key))
-        for table, (old, new) in tables.items()
-        for key in {**dict(old), **dict(new)}
-        if dict(old).get(key) != dict(new).get(key)
-    )
-
-
-def undone(state: Conversation) -> Conversation:
-    """The state without what the last text told: an edit says it anew."""
-    tables = {"findings": state.findings, "slots": state.slots}
-    for table, key, value in state.undo:
-        rest = tuple(pair for pair in tables[table] if pair[0] != key)
-        tables[table] = rest if value is None else (*rest, (key, value))
-    return replace(state, findings=tables["findings"], slots=tables["slots"], undo=())

@@ -50,7 +50,8 @@ class Knobs:
 class Model:
     """One topic in numbers: per cause the base rate, per question and option P(answer | cause), per step P(fix | cause).
 
-    `charging` are the steps that charge the customer again; `not_taken` the answers by which he was not charged, which permit them.
+    `charging` are the steps that charge the customer again; `not_taken` the answers by which he was not charged, which permit them. `shown` are the questions
+    that steps which only look would answer.
     """
 
     causes: tuple[str, ...]
@@ -63,6 +64,7 @@ class Model:
     requires: Mapping[str, frozenset[tuple[str, str]]]
     charging: frozenset[str]
     not_taken: frozenset[tuple[str, str]]
+    shown: Mapping[str, str]
     ends: frozenset[tuple[str, str]]
     needs_staff: tuple[bool, ...]
 
@@ -125,6 +127,7 @@ def model(kb: KnowledgeBase, topic: str) -> Model:
         requires=requires,
         charging=frozenset(id for id, answers in requires.items() if answers & not_taken),
         not_taken=not_taken,
+        shown={id: then for id in steps if kb.steps[id].only_looks and (then := kb.steps[id].then)},
         ends=frozenset((answer.question, answer.option) for answer in (*entry.hand_over_now, *entry.danger)),
         needs_staff=tuple(cause.staff is not None for cause in entry.causes.values()),
     )
@@ -229,8 +232,10 @@ def _cost_after(model: Model, evidence: Evidence, shares: Sequence[float], quest
 def _available(model: Model, evidence: Evidence, supposed: tuple[str, str] | None) -> list[str]:
     """Steps that were not done and whose conditions are met, by what is known and what is supposed to be answered."""
     known = {*evidence.findings.items(), *([supposed] if supposed else ())}
+    seen = {question for question, _ in known}
     may_charge = evidence.may_charge or supposed in model.not_taken
-    return [step for step in model.fixes if step not in evidence.done and _is_open(model, step, known, may_charge=may_charge)]
+    untried = (step for step in model.fixes if step not in evidence.done and model.shown.get(step) not in seen)
+    return [step for step in untried if _is_open(model, step, known, may_charge=may_charge)]
 
 
 def _is_open(model: Model, step: str, known: set[tuple[str, str]], *, may_charge: bool) -> bool:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase
-from bot.domain.knowledge import Money, Urgency
+from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason
 from bot.domain.understanding import TopicMatch
 
-from . import money, proceed, prompt, render, staff
-from .clarify import SURE, WORTH_OFFERING, Outcome, decide
+from . import money, proceed, prompt, remarks, render, staff
+from .clarify import LEADING, SURE, WORTH_OFFERING, Outcome, decide
 from .listen import LONGEST_COMMAND
 from .turn import Decision
 
@@ -30,6 +30,8 @@ COURTESIES = ("who-are-you", "thanks", "goodbye", "greeting")
 """Tones of small talk that have an answer of their own, the more telling ones first."""
 SHORTEST_GRAVE = 6
 """Characters from which a message may bring up something graver: shorter ones are answers that were not understood."""
+SHORTEST_SECOND = 8
+"""Characters from which a message without 还有 or 另外 may bring up something that can wait."""
 STANDS_OUT = 0.1
 """Least probability of a trouble that is named beside the wish for a human, or in which an answer is alarming."""
 REMEMBERED = 0.05
@@ -44,7 +46,7 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
         first, second = two
         return proceed.enter(replace(state, parked=(second,)), turn, first, [*lead, turn.words("parked", topic=turn.kb.topics[second].title)])
     found = interpret(state, turn)
-    if found.outcome is not Outcome.ANSWER and (topic := alarming(state, turn)):
+    if found.outcome is not Outcome.ANSWER and (topic := alarming(state, turn) or _pointed(state, turn, found)):
         return proceed.enter(state, turn, topic, lead)
     if state.expecting == prompt.TOPIC and (again := _still_choosing(state, turn, found, lead)):
         return again
@@ -53,14 +55,14 @@ def choose(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decisio
             return proceed.enter(state, turn, found.topics[0], lead)
         case Outcome.OFFER:
             odds = tuple((match.topic, match.probability) for match in turn.heard.topics if match.topic in turn.kb.topics)
-            return offer(replace(state, odds=odds), turn, found.topics, [*_money_first(state, turn, lead), turn.words("offer")])
+            return offer(replace(state, odds=odds), turn, found.topics, [*_money_first(state, turn, lead), *remarks.code(turn), turn.words("offer")])
         case Outcome.UNCLEAR:
             foreign = [] if _HAN.search(turn.heard.text) else [turn.words("foreign-language")]
-            return unclear(state, turn, [*_money_first(state, turn, lead), *foreign])
+            return unclear(state, turn, [*_money_first(state, turn, lead), *remarks.code(turn), *foreign])
         case Outcome.HUMAN:
             return wish(state, turn, lead)
         case outcome:
-            return Decision(conversation=state, effects=(turn.say([*lead, *_aside(turn, outcome)], prompt.choices(turn.kb, state)),))
+            return Decision(conversation=state, effects=(turn.say([*lead, *aside(turn, outcome)], prompt.choices(turn.kb, state)),))
 
 
 def graver(state: Conversation, turn: Turn) -> str | None:
@@ -68,22 +70,28 @@ def graver(state: Conversation, turn: Turn) -> str | None:
     assert turn.heard is not None
     heard, current = turn.heard, turn.kb.topics.get(state.topic or "")
     if topic := alarming(state, turn):
-        return topic
+        return proceed.leads_to(turn.kb, state, topic)
     if current is not None and (money.is_open(turn.kb, state) or current.urgency is Urgency.U0):
         return None
     found = decide(heard.topics, heard.signals, render.kinds(turn.kb))
-    first = turn.kb.topics[found.topics[0]] if found.outcome is Outcome.ANSWER else None
+    first = turn.kb.topics[proceed.leads_to(turn.kb, state, found.topics[0])] if found.outcome is Outcome.ANSWER else None
     asked = prompt.question(turn.kb, state)
     if first and first.id != state.topic and _is_grave(turn, first) and (first.urgency is Urgency.U0 or not (asked and asked.money)):
         return first.id
+    if topic := _for_staff(state, turn, first):
+        return topic
     return _money_trouble(turn) if _leaves_money_open(state, turn) else None
 
 
 def _is_grave(turn: Turn, topic: Topic) -> bool:
-    """Whether this topic, clearly said, comes before any other. Who curses says much that is not meant."""
+    """Whether this topic, clearly said, comes before any other."""
+    return _is_meant(turn) and (topic.urgency is Urgency.U0 or money.comes_first(turn.kb, topic))
+
+
+def _is_meant(turn: Turn) -> bool:
+    """Whether it may bring up something else. Short messages are answers, unless they name a code; who curses says much that is not meant."""
     assert turn.heard is not None
-    said = len(turn.heard.text) >= SHORTEST_GRAVE and "angry" not in turn.heard.signals
-    return said and (topic.urgency is Urgency.U0 or money.comes_first(turn.kb, topic))
+    return (len(turn.heard.text) >= SHORTEST_GRAVE or turn.code is not None) and "angry" not in turn.heard.signals
 
 
 def _leaves_money_open(state: Conversation, turn: Turn) -> bool:
@@ -105,6 +113,15 @@ def _money_trouble(turn: Turn) -> str | None:
     return about[0].topic if about and about[0].probability >= WORTH_OFFERING else None
 
 
+def other_trouble(state: Conversation, turn: Turn) -> str | None:
+    """Another matter that is clearly in the message: a trouble, or something that is not to be helped with."""
+    assert turn.heard is not None
+    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
+    if found.outcome is Outcome.ANSWER and found.topics[0] != state.topic and turn.kb.topics[found.topics[0]].kind is Kind.TROUBLE:
+        return found.topics[0]
+    return None
+
+
 def alarming(state: Conversation, turn: Turn) -> str | None:
     """Another topic in which something that was just said must go to staff at once: that is left neither to a choice of topics nor to a later turn."""
     assert turn.heard is not None
@@ -119,6 +136,39 @@ def alarming(state: Conversation, turn: Turn) -> str | None:
 def _alarms(topic: Topic, said: set[Answer], state: Conversation) -> bool:
     grave = topic.urgency is Urgency.U0 or state.topic is None
     return not said.isdisjoint(topic.danger) or (grave and not said.isdisjoint(topic.hand_over_now))
+
+
+def _for_staff(state: Conversation, turn: Turn, clear: Topic | None) -> str | None:
+    """Another trouble, no less urgent than the one at hand, in which something that was just said must go to staff: a message that may well be about
+    such troubles. What matters to the trouble at hand is an answer to that, unless the message is clearly about the other one.
+    """
+    assert turn.heard is not None
+    current = turn.kb.topics.get(state.topic or "")
+    if current is None or not _is_meant(turn):
+        return None
+    asked, known = prompt.question(turn.kb, state), money.questions(turn.kb, current)
+    new = {finding.answer for finding in turn.heard.findings if not (asked and finding.answer.question == asked.id)}
+    if clear is None:
+        new = {answer for answer in new if answer.question not in known}
+    troubles = [(match.probability, turn.kb.topics[match.topic]) for match in turn.heard.topics if _is_trouble(turn, match.topic)]
+    led = [(share, topic, turn.kb.topics[proceed.leads_to(turn.kb, state, topic.id)]) for share, topic in troubles]
+    fitting = [(share, end) for share, topic, end in led if _comes_before(current, end) and not new.isdisjoint((*topic.hand_over_now, *end.hand_over_now))]
+    told = sum(share for share, _ in fitting) >= LEADING * sum(share for share, _ in troubles)
+    return fitting[0][1].id if told and fitting and fitting[0][0] >= STANDS_OUT else None
+
+
+def _comes_before(current: Topic, other: Topic) -> bool:
+    return other.id != current.id and other.urgency <= current.urgency
+
+
+def _is_trouble(turn: Turn, id: str) -> bool:
+    return id in turn.kb.topics and bool(turn.kb.topics[id].causes)
+
+
+def _pointed(state: Conversation, turn: Turn, found: Interpretation) -> str | None:
+    """The topic to which something that was said leads from one of those that would be offered: then nothing needs to be offered."""
+    pointed = (proceed.destination(turn.kb, replace(state, topic=topic)) for topic in found.topics)
+    return next((topic for topic in pointed if topic), None)
 
 
 def _money_first(state: Conversation, turn: Turn, lead: list[str]) -> list[str]:
@@ -187,7 +237,7 @@ def wish(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
     """A human is wanted. Who asks for a telephone number gets it. When nothing is known yet, ask once what it is about, so that the right person gets it."""
     if turn.heard and "asks-number" in turn.heard.signals and state.phase is not Phase.COLLECTING:
         return proceed.again(state, turn, [*lead, turn.words("numbers")])
-    if state.topic is None and turn.heard and (topic := _likeliest_trouble(turn)):
+    if state.topic is None and turn.heard and (topic := likeliest_trouble(turn)):
         state, lead = replace(state, topic=topic), [*lead, turn.kb.topics[topic].first_aid]
     if state.topic is None and not state.words and not (turn.heard and len(turn.heard.text) > LONGEST_COMMAND):
         state = replace(state, phase=Phase.COLLECTING, expecting=prompt.STORY, handing_over=Reason.WISH)
@@ -195,7 +245,7 @@ def wish(state: Conversation, turn: Turn, lead: Iterable[str] = ()) -> Decision:
     return staff.hand_over(state, turn, Reason.WISH, lead)
 
 
-def _likeliest_trouble(turn: Turn) -> str | None:
+def likeliest_trouble(turn: Turn) -> str | None:
     """The trouble in a message, beside whatever else it says; None when no trouble stands out."""
     assert turn.heard is not None
     troubles = [(match.probability, match.topic) for match in turn.heard.topics if match.topic in turn.kb.topics and turn.kb.topics[match.topic].causes]
@@ -203,7 +253,7 @@ def _likeliest_trouble(turn: Turn) -> str | None:
     return topic if share >= STANDS_OUT and share >= sum(probability for probability, _ in troubles) / 2 else None
 
 
-def _aside(turn: Turn, outcome: Outcome) -> list[str]:
+def aside(turn: Turn, outcome: Outcome) -> list[str]:
     """The answer to what is no topic."""
     assert turn.heard is not None
     if not _HAN.search(turn.heard.text) and "greeting" not in turn.heard.signals:
@@ -211,6 +261,22 @@ def _aside(turn: Turn, outcome: Outcome) -> list[str]:
     if outcome is Outcome.OUT_OF_SCOPE:
         return [turn.words("other-object", object=turn.heard.other_object) if turn.heard.other_object else turn.words("out-of-scope")]
     return [courtesy(turn)]
+
+
+def in_passing(turn: Turn) -> list[str]:
+    """The answer to what is clearly asked beside the trouble at hand: advice, or that it is another business; empty when it is neither."""
+    assert turn.heard is not None
+    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
+    other = found.outcome is Outcome.OUT_OF_SCOPE and len(turn.heard.text) >= SHORTEST_GRAVE
+    return aside(turn, found.outcome) if other else advice(turn)
+
+
+def advice(turn: Turn) -> list[str]:
+    """The advice that is clearly asked for; empty when none is."""
+    assert turn.heard is not None
+    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
+    topic = turn.kb.topics[found.topics[0]] if found.outcome is Outcome.ANSWER else None
+    return list(topic.answer) if topic and topic.kind is Kind.ADVICE else []
 
 
 def courtesy(turn: Turn) -> str:

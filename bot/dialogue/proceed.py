@@ -9,7 +9,8 @@ from bot.domain.conversation import Phase, put
 from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason, Result
 
-from . import handoff, money, prompt, render, staff
+from . import edit, handoff, money, prompt, render, staff
+from .collect import GENERAL
 from .diagnose import Ask, Do, contradicting, model
 from .turn import Decision
 
@@ -32,7 +33,7 @@ EXPLAINS = 0.6
 
 def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = (), *, named: bool = False) -> Decision:
     """Begin with a topic: what it is (unless `named` already), what to do at once, then the first move."""
-    topic = destination(turn.kb, replace(state, topic=topic)) or topic
+    topic = leads_to(turn.kb, state, topic)
     entry = turn.kb.topics[topic]
     if entry.refuses and not handoff.in_danger(entry, state):
         return _refuse(fresh(state), turn, entry, lead)
@@ -51,21 +52,27 @@ def destination(kb: KnowledgeBase, state: Conversation) -> str | None:
     return next((id for id in pointed if id in kb.topics and id not in state.visited), None)
 
 
+def leads_to(kb: KnowledgeBase, state: Conversation, topic: str) -> str:
+    """Where a topic leads by what was said: to another one that an answer points to, else to itself."""
+    return destination(kb, replace(state, topic=topic)) or topic
+
+
 def _refuse(state: Conversation, turn: Turn, entry: Topic, lead: Iterable[str]) -> Decision:
     return Decision(conversation=replace(state, turns=0), effects=(turn.say([*lead, *refusal(turn, state, entry)], (render.human(turn.kb),)),))
 
 
 def refusal(turn: Turn, state: Conversation, entry: Topic) -> list[str]:
-    """Why it is not helped with, and what is legitimate."""
-    cause, _ = handoff.likeliest(turn.kb, replace(state, topic=entry.id))[0]
-    return [entry.first_aid, entry.causes[cause].why]
+    """Why it is not helped with, and what is legitimate: in this case when it is clear which one it is, else in all of them."""
+    cause, share = handoff.likeliest(turn.kb, replace(state, topic=entry.id))[0]
+    return [entry.first_aid, entry.causes[cause].why if share >= EXPLAINS else turn.words("refuse")]
 
 
 def fresh(state: Conversation) -> Conversation:
     """The same merchant with no trouble at hand: what is known of the terminal and the transaction stays."""
     return replace(
-        state, phase=Phase.IDLE, topic=None, expecting=None, odds=(), offered=(), asked=(), in_row=0, steps=(), explained=(), detailed=None, reasked=None,
-        unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, confusions=0, closing=False,
+        state, phase=Phase.IDLE, topic=None, expecting=None, left=None, odds=(), offered=(), asked=(), in_row=0, steps=(), explained=(), detailed=None,
+        reasked=None, unknown=tuple(id for id in state.unknown if id == render.TERMINAL), skipped=(), collected=0, handing_over=None, confusions=0,
+        closing=False,
     )  # fmt: skip
 
 
@@ -78,11 +85,19 @@ def over(state: Conversation) -> Conversation:
     )
 
 
+def parking(state: Conversation, topic: str) -> Conversation:
+    """The state with another trouble put aside for later."""
+    return state if topic in state.parked else replace(state, parked=(*state.parked, topic))
+
+
+def put_aside(state: Conversation, topic: str) -> Conversation:
+    """The state with another trouble put aside that was just told: the amount and the time in that text belong to it."""
+    return parking(edit.taken_back(state, GENERAL), topic)
+
+
 def with_open_money(state: Conversation, turn: Turn) -> Conversation:
     """The state with its trouble put aside when it is about money of which nobody knows what became: it is not forgotten for something else."""
-    if state.topic is None or state.topic in state.parked or not money.is_open(turn.kb, state):
-        return state
-    return replace(state, parked=(*state.parked, state.topic))
+    return parking(state, state.topic) if state.topic is not None and money.is_open(turn.kb, state) else state
 
 
 def advance(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
@@ -133,13 +148,25 @@ def must_hand_over(kb: KnowledgeBase, state: Conversation) -> Reason | None:
 
 def again(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
     """A word, a reminder of the open prompt and its buttons once more; not for ever."""
-    if state.phase in {Phase.DIAGNOSING, Phase.GUIDING} and state.turns >= LONG:
+    if state.topic is not None and state.phase in {Phase.CHOOSING, Phase.DIAGNOSING, Phase.GUIDING} and state.turns >= LONG:
         return staff.hand_over(state, turn, Reason.LONG, bubbles)
     if state.phase is Phase.COLLECTING and state.turns >= staff.MOST_TURNS:
         return staff.open_ticket(state, turn, bubbles)
     if _may_not(state, turn):
-        return advance(replace(state, expecting=None), turn, bubbles)
+        state = replace(state, expecting=None)
+    if state.expecting is None and state.topic is not None and state.phase in {Phase.DIAGNOSING, Phase.GUIDING}:
+        return advance(state, turn, bubbles)
+    if state.expecting is None and state.phase is Phase.COLLECTING:
+        return staff.collect(state, turn, bubbles)
     return Decision(conversation=state, effects=(turn.say([*bubbles, prompt.reminder(turn.kb, state)], prompt.choices(turn.kb, state)),))
+
+
+def resume(state: Conversation, turn: Turn, bubbles: Iterable[str]) -> Decision:
+    """It is still the same trouble: the question that was open once more, or the next move, which is said in full."""
+    left = replace(state, phase=Phase.DIAGNOSING, expecting=state.left, confusions=0)
+    if prompt.step(turn.kb, left) is None and prompt.question(turn.kb, left):
+        return again(left, turn, bubbles)
+    return advance(replace(left, expecting=None), turn, bubbles)
 
 
 def _may_not(state: Conversation, turn: Turn) -> bool:

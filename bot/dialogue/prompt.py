@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import money, render
+from bot.domain.events import Edited
+
+from . import edit, money, render
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
+    from bot.domain.events import Event
     from bot.domain.knowledge import KnowledgeBase, Question, Slot, Step
     from bot.domain.messages import Choice
 
@@ -36,8 +39,10 @@ def slot(kb: KnowledgeBase, conversation: Conversation) -> Slot | None:
     return kb.slots.get(id) if kind == "slot" else None
 
 
-def expected(kb: KnowledgeBase, conversation: Conversation) -> Slot | Question | None:
-    """What an answer will be about: the detail or the question that is open."""
+def expected(kb: KnowledgeBase, conversation: Conversation, event: Event | None = None) -> Slot | Question | None:
+    """What an answer will be about: the detail or the question that is open; for a message that is changed, that which was open when it was sent."""
+    if isinstance(event, Edited):
+        conversation = edit.unsaid(conversation)
     return slot(kb, conversation) or question(kb, conversation)
 
 
@@ -52,8 +57,10 @@ def reminder(kb: KnowledgeBase, conversation: Conversation) -> str:
         return asked.text
     if doing := step(kb, conversation):
         return render.kb_say(kb, "step-reminder", step=doing.title)
-    wanted = slot(kb, conversation)
-    return wanted.prompt if wanted else ""
+    if wanted := slot(kb, conversation):
+        return wanted.prompt
+    fixed = {CONFIRM: "confirm-ask", RATING: "rating-ask"}
+    return render.kb_say(kb, fixed[conversation.expecting]) if conversation.expecting in fixed else ""
 
 
 def _looks_for_money(kb: KnowledgeBase, conversation: Conversation, step: Step) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain.effects import TellStaff
 
-from .collect import details
+from . import opening, proceed
+from .collect import PICTURES, details
 from .turn import Decision
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text for staff. `lead` holds what must be said at once: warnings about card data, what to do in a danger that was not known before."""
     heard = shown.understanding
+    state, lead = _with_first_aid(state, turn, lead)
     tell = TellStaff(number=state.number or "", text=heard.text, facts=details(turn.kb, heard))
     if shown.signals("asks-progress"):
         lead = [*lead, turn.words("progress", number=state.number)]
@@ -28,11 +30,21 @@ def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Deci
     return Decision(conversation=replace(state, acknowledged=True), effects=(tell, *([turn.say(lead)] if lead else [])))
 
 
-def attached(state: Conversation, turn: Turn, name: str, lead: list[str]) -> Decision:
+def _with_first_aid(state: Conversation, turn: Turn, lead: list[str]) -> tuple[Conversation, list[str]]:
+    """What to do at once in a graver trouble that staff have only just heard of; once, and not beside what is said already."""
+    graver = opening.graver(state, turn)
+    if graver is None or graver in state.parked:
+        return state, lead
+    return proceed.parking(state, graver), lead or [turn.kb.topics[graver].first_aid]
+
+
+def attached(state: Conversation, turn: Turn, name: str, kind: str, lead: list[str]) -> Decision:
     """A photo or a document for staff, with its caption."""
     heard = turn.heard
+    if heard and heard.topics:
+        state, lead = _with_first_aid(state, turn, lead)
     tell = TellStaff(number=state.number or "", attachment=name, text=heard.text if heard else "", facts=details(turn.kb, heard) if heard else ())
-    return Decision(conversation=state, effects=(tell, turn.say([*lead, turn.words("relayed")])))
+    return Decision(conversation=state, effects=(tell, turn.say([*lead, turn.words("received" if kind in PICTURES else "relayed")])))
 
 
 def tapped(state: Conversation, turn: Turn) -> Decision:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.domain.knowledge import Retry
 from bot.domain.understanding import Secret
 
-from . import money
+from . import money, render
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -52,6 +52,11 @@ def _charging_word(state: Conversation, turn: Turn) -> str:
 def asides(turn: Turn, heard: Understanding) -> list[str]:
     """Answers to what is asked in passing: every cue that has a reply of its own name, such as `ask-how-long`."""
     return [turn.words(signal) for signal in heard.signals if signal in turn.kb.cues and signal in turn.kb.replies][:1]
+
+
+def code(turn: Turn) -> list[str]:
+    """What the response code in the message means; nothing where there is none."""
+    return [render.explained(turn.kb, turn.code)] if turn.code else []
 
 
 def kindness(before: Conversation, turn: Turn, shown: Heard) -> list[str]:

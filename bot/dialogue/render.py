@@ -26,10 +26,10 @@ REPLIES = (
     "echo", "echo-wrong", "elsewhere", "emoji-only", "empty", "fact", "foreign-language", "goodbye", "greeting", "handoff-said", "heard-same",
     "hotline", "human-confirm", "id-warning", "likely", "look-for", "lost", "menu-title", "money-received", "money-unclear", "no-detail",
     "no-own-refund", "no-release-yet", "no-undo-yet", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button",
-    "other-object", "out-of-scope", "parked", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair", "rate-good",
-    "rating-ask", "rating-thanks", "reason-why", "received", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed", "restart-done",
-    "restart-part", "resume-ask", "safe-payment-meanwhile", "secret-warning", "silent-handoff", "solved", "step-how", "step-reminder", "step-unable",
-    "still-broken", "switched", "thanks", "ticket-number", "voice-received", "what-shows", "where", "who-are-you",
+    "other-object", "out-of-scope", "parked", "parked-for-staff", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair",
+    "rate-good", "rating-ask", "rating-thanks", "reason-why", "received", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed",
+    "restart-done", "restart-part", "restart-step", "resume-ask", "safe-payment-meanwhile", "secret-warning", "silent-handoff", "solved", "step-how",
+    "step-reminder", "step-unable", "still-broken", "switched", "thanks", "ticket-number", "voice-received", "what-shows", "where", "who-are-you",
 )  # fmt: skip
 """Sentences of `replies.yaml` that must be there."""
 
@@ -167,13 +167,17 @@ def about(kb: KnowledgeBase, topic: Topic, code: str | None) -> list[str]:
     """What it is and what to do at once; a response code in the message (`code`) is explained first, and says enough where it belongs to the topic."""
     if topic.kind is Kind.ADVICE:
         return list(topic.answer)
-    meaning, likely = kb.code(code) if code else None, kb_say(kb, "likely", topic=topic.title)
+    likely = kb_say(kb, "likely", topic=topic.title)
     if code is None:
         return [likely, topic.first_aid]
-    if meaning is None:
-        return [kb_say(kb, "code-unknown", code=code), likely, topic.first_aid]
-    explained = kb_say(kb, "code-answer", code=meaning.code, means=meaning.means, say=meaning.say)
-    return [explained, *([] if meaning.topic == topic.id else [likely]), topic.first_aid]
+    meaning = kb.code(code)
+    return [explained(kb, code), *([] if meaning and meaning.topic == topic.id else [likely]), topic.first_aid]
+
+
+def explained(kb: KnowledgeBase, code: str) -> str:
+    """What a response code means, or that nobody has written it down."""
+    meaning = kb.code(code)
+    return kb_say(kb, "code-answer", code=meaning.code, means=meaning.means, say=meaning.say) if meaning else kb_say(kb, "code-unknown", code=code)
 
 
 def case(kb: KnowledgeBase, told: Case) -> str:

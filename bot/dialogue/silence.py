@@ -31,4 +31,4 @@ def fell(state: Conversation, turn: Turn) -> Decision:
     waited = patience(state)
     if waited is None or turn.now - last < waited:
         return Decision(conversation=state)
-    return staff.open_ticket(replace(state, expecting=None), turn, [turn.words("silent-handoff")])
+    return staff.open_ticket(replace(state, expecting=None, before=None), turn, [turn.words("silent-handoff")])

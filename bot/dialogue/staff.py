@@ -33,8 +33,8 @@ MOST_USEFUL = 4
 def hand_over(state: Conversation, turn: Turn, reason: Reason, bubbles: Iterable[str] = ()) -> Decision:
     """Staff take over: details that are missing are asked for first, unless there is danger."""
     bubbles = [*bubbles]
-    state = replace(state, phase=Phase.COLLECTING, handing_over=reason)
     topic = turn.kb.topics.get(state.topic or "")
+    state = replace(state, phase=Phase.COLLECTING, handing_over=reason, topic=topic.id if topic else None)
     wanted = missing(turn.kb, state, topic) if topic else ()
     if reason is Reason.DANGER or not wanted:
         return open_ticket(state, turn, bubbles)

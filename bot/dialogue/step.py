@@ -12,7 +12,7 @@ from bot.domain.effects import Rate
 from bot.domain.events import Chose, Edited, Said, Sent, Silent
 from bot.domain.tickets import Reason
 
-from . import absorb, gather, money, opening, proceed, prompt, relay, remarks, render, silence, staff, talk, tap
+from . import absorb, edit, gather, money, opening, proceed, prompt, relay, remarks, render, silence, staff, talk, tap
 from .clarify import WANTS_HUMAN
 from .collect import PICTURES
 from .diagnose import EXPECTED_COST
@@ -48,16 +48,14 @@ def step(
     turn = Turn(kb=kb, now=now, heard=_known(heard, kb), strategy=strategy)
     if isinstance(event, Silent):
         return silence.fell(conversation, turn)
-    state, lead = _wake(conversation, turn)
+    state, lead = _wake(edit.unsaid(conversation) if isinstance(event, Edited) else conversation, turn)
     away = state.topic is not None and state.phase in _ACTIVE and now - _last(conversation, turn) >= AWAY
-    state = replace(state, turns=state.turns + (state.topic is not None))
+    state = replace(state, turns=state.turns + (state.topic is not None), before=None)
     if prompt.is_lost(kb, state):
-        return _dated(_found_again(state, turn), now)
+        state, lead = replace(state, expecting=None), [*lead, turn.words("restart-step")]
     match event:
-        case Said():
+        case Said() | Edited():
             decision = _said(state, turn, lead, away=away)
-        case Edited():
-            decision = _said(absorb.undone(state), turn, lead, away=away)
         case Chose(choice=choice):
             decision = _chose(state, turn, choice, lead)
         case Sent(kind=kind, name=name):
@@ -69,13 +67,6 @@ def step(
 
 def _dated(decision: Decision, now: datetime) -> Decision:
     return replace(decision, conversation=replace(decision.conversation, last_at=now.isoformat()))
-
-
-def _found_again(state: Conversation, turn: Turn) -> Decision:
-    """The open prompt vanished from the knowledge base: what was said is kept, and the next move is chosen anew."""
-    state = replace(absorb.absorb(state, turn, turn.heard) if turn.heard and turn.heard.topics else state, expecting=None)
-    lead = [*(remarks.warnings(turn, turn.heard) if turn.heard else []), turn.words("restart-part")]
-    return staff.collect(state, turn, lead) if state.phase is Phase.COLLECTING else proceed.advance(state, turn, lead)
 
 
 def _known(heard: Understanding | None, kb: KnowledgeBase) -> Understanding | None:
@@ -93,17 +84,26 @@ def _last(state: Conversation, turn: Turn) -> datetime:
 
 
 def _wake(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
-    """The state as the knowledge base and the clock allow it: what vanished is begun again, what is a week old is over."""
+    """The state as the knowledge base and the clock allow it: a trouble that vanished is begun again, one that is a week old is over. Whom staff or a rating
+    are promised loses neither.
+    """
     if state.phase is not Phase.WITH_STAFF and turn.now - _last(state, turn) >= GONE:
         return replace(proceed.over(state), parked=()), []
     topic = turn.kb.topics.get(state.topic or "")
-    if state.phase is not Phase.WITH_STAFF and state.topic is not None and (topic is None or not topic.causes):
-        return proceed.fresh(state), [turn.words("restart-part")]
-    return state, []
+    if state.topic is None or (topic is not None and topic.causes):
+        return state, []
+    if state.phase is Phase.COLLECTING:
+        return replace(state, topic=None), []
+    return (proceed.fresh(state), [turn.words("restart-part")]) if state.phase in _ACTIVE else (state, [])
 
 
 def _said(state: Conversation, turn: Turn, lead: list[str], *, away: bool = False) -> Decision:
-    """Something was written."""
+    """Something was written: what it does, and what must be known to take it back."""
+    decision = _written(state, turn, lead, away=away)
+    return replace(decision, conversation=replace(decision.conversation, before=replace(state, undo=())))
+
+
+def _written(state: Conversation, turn: Turn, lead: list[str], *, away: bool) -> Decision:
     heard = turn.heard
     if heard is None or not heard.topics:
         return _nothing(state, turn, lead)
@@ -111,7 +111,7 @@ def _said(state: Conversation, turn: Turn, lead: list[str], *, away: bool = Fals
     if shown.signals("new-attempt"):
         state = money.forgotten(turn.kb, state)
     before, state = state, absorb.absorb(state, turn, heard)
-    state = replace(state, undo=absorb.changes(before, state))
+    state = replace(state, undo=edit.changes(before, state))
     said = remarks.about_charging(state, turn, shown) or remarks.asides(turn, heard)
     lead = [*remarks.warnings(turn, heard), *lead, *remarks.aid(before, turn, heard), *said]
     if state.desperate and not before.desperate:
@@ -139,7 +139,7 @@ def _commanded(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -
 def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str], *, away: bool) -> Decision:
     """A text that is no command: what it means depends on where the conversation stands."""
     if shown.signals("another-sale") and state.topic is not None and state.phase is not Phase.COLLECTING:
-        return opening.choose(absorb.absorb(proceed.over(proceed.with_open_money(state, turn)), turn, shown.understanding), turn, lead)
+        return _anew(proceed.with_open_money(state, turn), turn, lead)
     if away:
         return talk.returned(state, turn, shown, lead)
     match state.phase:
@@ -208,7 +208,13 @@ def _about_rating(state: Conversation, turn: Turn, shown: Heard, lead: list[str]
     """A rating in words or figures, thanks, or something new."""
     if shown.works or shown.signals("thanks"):
         return proceed.again(state, turn, [*lead, turn.words("thanks")])
-    return opening.choose(absorb.absorb(proceed.over(state), turn, shown.understanding), turn, lead)
+    return _anew(state, turn, lead)
+
+
+def _anew(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
+    """The trouble at hand is over, and another one begins with this message and the photo that came with it."""
+    assert turn.heard is not None
+    return opening.choose(absorb.absorb(replace(proceed.over(state), attachments=turn.sent), turn, turn.heard), turn, lead)
 
 
 def _stars(shown: Heard) -> int | None:
@@ -234,12 +240,15 @@ def _rated(state: Conversation, turn: Turn, stars: int) -> Decision:
 
 def _sent(state: Conversation, turn: Turn, kind: str, name: str, lead: list[str]) -> Decision:
     """A photo or another attachment: kept for staff, acknowledged by its kind, and its caption read."""
-    state = replace(state, attachments=(*state.attachments, (name, kind)))
+    turn = replace(turn, sent=((name, kind),))
+    state = replace(state, attachments=(*state.attachments, *turn.sent))
     heard = turn.heard
     if state.phase is Phase.WITH_STAFF:
-        desperate = heard is not None and "desperate" in heard.signals
-        aid = [*remarks.warnings(turn, heard), *remarks.aid(state, turn, heard)] if heard else []
-        return relay.attached(state, turn, name, [*([turn.words("desperate")] if desperate else []), *aid])
+        if heard is None or not heard.topics:
+            return relay.attached(state, turn, name, kind, [])
+        desperate = [turn.words("desperate")] if "desperate" in heard.signals else []
+        lead = [*desperate, *remarks.warnings(turn, heard), *remarks.aid(state, turn, heard)]
+        return relay.attached(absorb.absorb(state, turn, heard), turn, name, kind, lead)
     if heard and heard.topics:
         return _said(state, turn, [*lead, turn.words("received")])
     wanted = prompt.slot(turn.kb, state)

@@ -6,11 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase
-from bot.domain.knowledge import Kind
 from bot.domain.tickets import Reason, Result
 
-from . import money, opening, proceed, prompt, render, staff, tap
-from .clarify import Outcome, decide
+from . import money, opening, proceed, prompt, remarks, render, staff, tap
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
@@ -18,28 +16,26 @@ if TYPE_CHECKING:
     from .listen import Heard
     from .turn import Decision, Turn
 
-SHORTEST_SECOND = 8
-"""Characters from which a message without 还有 or 另外 may bring up something else: shorter ones are answers that were not understood."""
-
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text while a question or a step is open. The gravest reading comes first, then what was asked for, then anything else."""
+    explained = remarks.code(turn)
     if _tells(state, turn) and proceed.destination(turn.kb, state):
-        return proceed.advance(state, turn, lead)
+        return proceed.advance(state, turn, [*lead, *explained])
     if graver := opening.graver(state, turn):
         return _switch(state, turn, graver, lead)
-    other = _other_topic(state, turn)
+    other = opening.other_trouble(state, turn)
     if other and shown.signals("second-problem"):
-        return _second(state, turn, other, lead)
+        return _second(state, turn, other, [*lead, *explained])
     if shown.question and (option := shown.answer):
-        return tap.option(state, turn, shown.question.id, option, lead)
-    if decision := _reported(state, turn, shown, lead):
+        return tap.option(state, turn, shown.question.id, option, [*lead, *explained])
+    if decision := _reported(state, turn, shown, [*lead, *explained]):
         return decision
     if _tells(state, turn):
-        return proceed.advance(replace(state, confusions=0), turn, [*lead, turn.words("answer-noted")])
-    if other and len(shown.understanding.text) >= SHORTEST_SECOND and not lead:
-        return _second(state, turn, other, lead)
-    return _beside(state, turn, shown, lead)
+        return proceed.advance(replace(state, confusions=0), turn, [*lead, *(explained or [turn.words("answer-noted")])])
+    if other and len(shown.understanding.text) >= opening.SHORTEST_SECOND and not lead:
+        return _second(state, turn, other, explained)
+    return _beside(state, turn, shown, [*lead, *explained])
 
 
 def _reported(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision | None:
@@ -47,6 +43,8 @@ def _reported(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) ->
     doing = prompt.step(turn.kb, state)
     if shown.works and not _about_money(turn):
         return proceed.solved(state, turn)
+    if shown.unable and (advice := opening.advice(turn)):
+        return proceed.again(state, turn, [*lead, *advice])
     if doing and shown.unable:
         return proceed.detail(state, turn)
     if doing and shown.fails:
@@ -78,6 +76,8 @@ def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> D
         return proceed.again(state, turn, [turn.words("noted")])
     if shown.signals(*opening.COURTESIES):
         return proceed.again(state, turn, [opening.courtesy(turn)])
+    if answer := opening.in_passing(turn):
+        return proceed.again(state, turn, answer)
     if shown.fails or (shown.understanding.topics and shown.understanding.topics[0].topic == state.topic):
         return proceed.again(state, turn, [turn.words("heard-same")])
     if state.confusions:
@@ -85,23 +85,11 @@ def _beside(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> D
     return proceed.again(replace(state, confusions=1), turn, [turn.words("not-understood")])
 
 
-def _other_topic(state: Conversation, turn: Turn) -> str | None:
-    """Another matter that is clearly in the message: a trouble, or something that is not to be helped with."""
-    assert turn.heard is not None
-    found = decide(turn.heard.topics, turn.heard.signals, render.kinds(turn.kb))
-    if found.outcome is Outcome.ANSWER and found.topics[0] != state.topic and turn.kb.topics[found.topics[0]].kind is Kind.TROUBLE:
-        return found.topics[0]
-    return None
-
-
 def _second(state: Conversation, turn: Turn, other: str, lead: list[str]) -> Decision:
     """The other matter waits. What is refused is refused in passing, unless somebody only asks whether to charge again."""
     if turn.kb.topics[other].refuses:
-        refusal = proceed.refusal(turn, state, turn.kb.topics[other])
-        return proceed.again(state, turn, lead or refusal)
-    if other not in state.parked:
-        state = replace(state, parked=(*state.parked, other))
-    return proceed.again(state, turn, [*lead, turn.words("parked", topic=turn.kb.topics[other].title)])
+        return proceed.again(state, turn, lead or proceed.refusal(turn, state, turn.kb.topics[other]))
+    return proceed.again(proceed.put_aside(state, other), turn, [*lead, turn.words("parked", topic=turn.kb.topics[other].title)])
 
 
 def _switch(state: Conversation, turn: Turn, graver: str, lead: list[str]) -> Decision:
@@ -115,21 +103,23 @@ def _switch(state: Conversation, turn: Turn, graver: str, lead: list[str]) -> De
 def returned(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """Somebody comes back after hours: an answer goes on where it stopped, anything else is met with the question whether it is still the same."""
     doing = prompt.step(turn.kb, state)
-    if shown.answer or shown.works or (doing and (shown.fails or shown.unable)) or opening.graver(state, turn):
+    grave = opening.graver(state, turn) or (_tells(state, turn) and proceed.must_hand_over(turn.kb, state))
+    if shown.answer or shown.works or (doing and (shown.fails or shown.unable)) or grave:
         return told(state, turn, shown, lead)
-    if other := _other_topic(state, turn):
+    if other := opening.other_trouble(state, turn):
         return proceed.enter(proceed.with_open_money(state, turn), turn, other, lead)
     title = turn.kb.topics[state.topic].title if state.topic else ""
-    state = replace(state, phase=Phase.CHOOSING, expecting=prompt.RESUME)
+    left = state.left if state.expecting == prompt.RESUME else state.expecting
+    state = replace(state, phase=Phase.CHOOSING, expecting=prompt.RESUME, left=left)
     return proceed.again(state, turn, [*lead, turn.words("resume-ask", topic=title)])
 
 
 def resumed(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """What was written instead of saying whether it is still the same."""
-    if other := opening.graver(state, turn) or _other_topic(state, turn):
+    if other := opening.graver(state, turn) or opening.other_trouble(state, turn):
         return proceed.enter(proceed.with_open_money(state, turn), turn, other, lead)
     if shown.works:
         return proceed.solved(state, turn)
     if shown.signals("no") and not _tells(state, turn):
         return opening.offer(proceed.fresh(state), turn, render.menu(turn.kb), [*lead, turn.words("menu-title")])
-    return proceed.advance(replace(state, confusions=0), turn, lead)
+    return proceed.advance(state, turn, lead) if _tells(state, turn) else proceed.resume(state, turn, lead)

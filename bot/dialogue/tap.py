@@ -76,7 +76,7 @@ def _stepped(state: Conversation, turn: Turn, result: str, lead: list[str]) -> D
 def _resumed(state: Conversation, turn: Turn, said: str, lead: list[str]) -> Decision:
     """Back after hours: on with the same, or something else."""
     if said == "yes":
-        return proceed.advance(replace(state, confusions=0), turn, lead)
+        return proceed.resume(state, turn, lead)
     return opening.offer(proceed.fresh(state), turn, render.menu(turn.kb), [*lead, turn.words("menu-title")])
 
 
@@ -99,4 +99,4 @@ def _collecting(state: Conversation, turn: Turn, kind: str, slot: str, value: st
 
 def stale(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     """A button of an earlier message: a friendly word, and what is open now."""
-    return proceed.again(state, turn, [*lead, turn.words("old-button")])
+    return proceed.again(state, turn, lead or [turn.words("old-button")])

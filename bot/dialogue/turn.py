@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from bot.domain.conversation import Conversation
+    from bot.domain.conversation import Conversation, Pairs
     from bot.domain.effects import Effect
     from bot.domain.knowledge import KnowledgeBase
     from bot.domain.messages import Choice
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What stands still while one event is handled. `now` is the merchant's wall clock; `heard` is there when the merchant wrote something."""
+    """What stands still while one event is handled. `now` is the merchant's wall clock; `heard` is there when the merchant wrote something, `sent` when
+    an attachment came.
+    """
 
     kb: KnowledgeBase
     now: datetime
     heard: Understanding | None = None
+    sent: Pairs = ()
     strategy: Strategy = EXPECTED_COST
 
     @property

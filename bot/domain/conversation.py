@@ -29,12 +29,12 @@ class Phase(StrEnum):
 class Conversation:
     """What is known and what is expected next.
 
-    `expecting` names the open prompt: `topic`, `question:<id>`, `step:<id>`, `slot:<id>`, `story`, `resume` or `rating`. `visited` are the topics of this
-    trouble. `findings` are answers by question, the latest last; `unknown` the questions answered with 不知道, `asked` all that were asked about this topic,
-    `in_row` how many of them without a step between. `closing`: the merchant said that it is over, and was
-    asked what became of the money. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at most
-    30 characters. `attachments` are (name, kind). `acknowledged`: it was said that staff hear everything. `undo` is what the last text changed, (table, key,
-    value before), so that an edit of it can take it back. `last_at` is the merchant's wall clock in ISO form.
+    `expecting` names the open prompt: `topic`, `question:<id>`, `step:<id>`, `slot:<id>`, `story`, `confirm`, `resume` or `rating`; `left` is the one that
+    was open before `resume`. `visited` are the topics of this trouble. `findings` are answers by question, the latest last; `unknown` the questions
+    answered with 不知道, `asked` all that were asked about this topic, `in_row` how many of them without a step between. `closing`: the merchant said that
+    it is over, and was asked what became of the money. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at
+    most 30 characters. `attachments` are (name, kind). `acknowledged`: it was said that staff hear everything. `undo` is what the last text told, (table,
+    key, value before), `before` the state before it until something else happens: an edit of it takes both back. `last_at` is the merchant's wall clock.
     """
 
     id: str = "local"
@@ -42,6 +42,7 @@ class Conversation:
     topic: str | None = None
     visited: tuple[str, ...] = ()
     expecting: str | None = None
+    left: str | None = None
     odds: tuple[tuple[str, float], ...] = ()
     offered: tuple[str, ...] = ()
     findings: Pairs = ()
@@ -67,6 +68,7 @@ class Conversation:
     desperate: bool = False
     acknowledged: bool = False
     undo: tuple[tuple[str, str, str | None], ...] = ()
+    before: Conversation | None = None
     number: str | None = None
     tickets: int = 0
     ticket_at: str | None = None
@@ -80,7 +82,8 @@ class Conversation:
     def from_json(cls, stored: Mapping[str, Any]) -> Conversation:
         """The state again. Fields that this version does not know are dropped, those that an earlier one did not have get their defaults."""
         known = {name: _frozen(stored[name]) for name in (field.name for field in fields(cls)) if name in stored}
-        return cls(**{**known, "phase": Phase(known.get("phase", Phase.IDLE))})
+        before = known.get("before")
+        return cls(**{**known, "phase": Phase(known.get("phase", Phase.IDLE)), "before": cls.from_json(before) if before else None})
 
 
 def _frozen(value: Any) -> Any:

@@ -104,7 +104,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing the merchant does. With `requires`, it is unavailable until any one of these answers is known."""
+    """One thing the merchant does. With `requires`, it is unavailable until any one of these answers is known. One that `only_looks` is of no use when what it
+    shows (`then`) is known already."""
 
     id: str
     title: str
@@ -115,6 +116,7 @@ class Step:
     requires: tuple[Answer, ...]
     look: str
     then: str | None
+    only_looks: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

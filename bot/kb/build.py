@@ -148,6 +148,7 @@ def _step(id: str, entry: StepEntry) -> Step:
         requires=_answers(entry.requires),
         look=entry.look or "",
         then=entry.then,
+        only_looks=entry.only_look is not None,
     )
 
 

@@ -121,6 +121,8 @@ def _steps(folder: Folder) -> Iterator[Problem]:
             yield from refer.to_answers(answers, (id, "requires", number))
         if step.then is not None:
             yield from refer.to("question", step.then, (id, "then"))
+        elif step.only_look:
+            yield document.problem((id, "only_look"), say("check.look-needs-then"))
         texts = (step.title, step.text, step.detail or "", *step.variants.values())
         if not step.requires and any(map(CHARGES_AGAIN.search, texts)):
             yield document.problem((id,), say("check.recharge"))

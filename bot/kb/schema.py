@@ -161,6 +161,7 @@ class StepEntry(Entry):
     requires: list[OneAnswer] = []
     look: Sentence | None = None
     then: Id | None = None
+    only_look: Literal["是"] | None = None
 
 
 class SlotEntry(Entry):

@@ -66,7 +66,7 @@ class Decider:
         now = datetime.fromtimestamp(event.received / SECOND, UTC).astimezone(self._zone).replace(tzinfo=None)
         heard = None
         if told.text is not None:
-            heard = replace(mind.understand(told.text, now, prompt.expected(mind.kb, state)), secrets=told.secrets)
+            heard = replace(mind.understand(told.text, now, prompt.expected(mind.kb, state, told.event)), secrets=told.secrets)
         decision = step(state, told.event, heard, mind.kb, now)
         new = _Rows()
         if line := _merchants_line(mind.kb, state, told, decision.effects):

@@ -18,7 +18,7 @@ SECOND = 1_000_000
 POLL = 0.2
 SIDE_BY_SIDE = 64
 """Chats that are served at the same time."""
-LEASE = 120 * SECOND
+LEASE = 30 * SECOND
 """A line whose sender said nothing for so long is sent by another; longer than any try takes."""
 GIVE_UP = 24 * 3600 * SECOND
 """Nobody reads an answer of yesterday (Telegram repeats for as long)."""

@@ -19,17 +19,19 @@ from filelock import FileLock, Timeout
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
 from bot.domain.messages import Address
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Photo, Sent, Undeliverable, Work
+from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Photo, Sent, Undeliverable, Work
 from bot.wording import say
 
 from . import migrations
-from .writer import Gathered, Writer
+from .gathered import Gathered
+from .rows import key, outgoing, storable
+from .writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Retention, Spoken
+    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Outgoing, Retention, Spoken
 
 AT_ONCE = 16
 """Conversations that are stepped for one commit."""
@@ -42,7 +44,7 @@ class SQLiteStore:
 
     def __init__(self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, lock: FileLock | None, new_id: Callable[[], str]) -> None:
         self._writer, self._reading, self._lock, self._new_id = Writer(writing), reading, lock, new_id
-        self._accepting = Gathered(self._writer, self._accept_all)
+        self._accepting: Gathered[Arrival, str] = Gathered(lambda take: self._writer.run(lambda connection: self._accept_all(connection, take())))
 
     @classmethod
     async def open(cls, path: Path, new_id: Callable[[], str]) -> SQLiteStore:
@@ -83,7 +85,10 @@ class SQLiteStore:
         return await self._accepting.add(arrival)
 
     async def _accept_all(self, connection: aiosqlite.Connection, arrivals: list[Arrival]) -> list[str]:
-        rows = json.dumps([[self._new_id(), a.address.channel, a.address.chat, a.profile, a.ext_id, a.kind, a.body, a.received] for a in arrivals])
+        rows = json.dumps([
+            [self._new_id(), a.address.channel, key(a.address.chat), storable(a.profile), key(a.ext_id), a.kind, storable(a.body), a.received]
+            for a in arrivals
+        ])  # fmt: skip
         await connection.execute(_GREET, (rows,))
         await connection.execute(_ACCEPT, (rows,))
         return [id for (id,) in await connection.execute_fetchall(_ACCEPTED, (rows,))]
@@ -93,7 +98,7 @@ class SQLiteStore:
         works = await self._waiting(now)
         outcomes = []
         for work in works:
-            outcomes.append((work, decide(work)))
+            outcomes.append((work, decide(work) if work.events else None))
             await asyncio.sleep(0)  # requests are answered between two decisions
         written = await asyncio.gather(*(self._writer.run(partial(_write, work=work, outcome=outcome)) for work, outcome in outcomes), return_exceptions=True)
         if failed := [result for result in written if isinstance(result, BaseException)]:
@@ -129,7 +134,7 @@ class SQLiteStore:
 
         async def unit(connection: aiosqlite.Connection) -> list[Outgoing]:
             ids = [id for (id,) in await connection.execute_fetchall(_CLAIM, {"now": now, "lease": lease, "limit": limit})]
-            return [_outgoing(row) for row in await connection.execute_fetchall(_CLAIMED, (json.dumps(ids),))]
+            return [outgoing(row) for row in await connection.execute_fetchall(_CLAIMED, (json.dumps(ids),))]
 
         due = await self._one("SELECT EXISTS (SELECT 1 FROM outbox WHERE status IN ('new', 'sending') AND not_before <= ?)", (now,))
         return await self._writer.run(unit) if due else []
@@ -140,35 +145,35 @@ class SQLiteStore:
 
     async def transcript(self, conversation: str, after: int, limit: int) -> list[Line]:
         """Lines after the line `after`, oldest first."""
-        rows = await self._read(_TRANSCRIPT, (conversation, after, limit))
+        rows = await self._read(_TRANSCRIPT, (storable(conversation), after, limit))
         return [Line(id=id, side=side, body=body, at=at, ext_id=ext_id) for id, side, body, at, ext_id in rows]
 
     async def conversation(self, address: Address) -> str | None:
         """The public id of the conversation with this chat."""
-        found = await self._one("SELECT public_id FROM conversation WHERE channel = ? AND chat = ?", (address.channel, address.chat))
+        found = await self._one("SELECT public_id FROM conversation WHERE channel = ? AND chat = ?", (address.channel, key(address.chat)))
         return None if found is None else str(found)
 
     async def address(self, conversation: str) -> Address | None:
         """Where a conversation takes place."""
-        rows = await self._read("SELECT channel, chat FROM conversation WHERE public_id = ?", (conversation,))
+        rows = await self._read("SELECT channel, chat FROM conversation WHERE public_id = ?", (storable(conversation),))
         return Address(channel=rows[0][0], chat=rows[0][1]) if rows else None
 
     async def keep(self, photo: Photo, address: Address, now: int) -> None:
         """Keep a picture."""
-        row = (photo.id, address.channel, address.chat, photo.mime, photo.width, photo.height, photo.data, now)
+        row = (photo.id, address.channel, key(address.chat), photo.mime, photo.width, photo.height, photo.data, now)
         await self._writer.run(lambda connection: connection.execute("INSERT INTO photo VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row))
 
     async def photo(self, id: str, address: Address) -> Photo | None:
         """A picture of this chat."""
         query = "SELECT id, mime, width, height, data FROM photo WHERE id = ? AND channel = ? AND chat = ?"
-        rows = await self._read(query, (id, address.channel, address.chat))
+        rows = await self._read(query, (storable(id), address.channel, key(address.chat)))
         return Photo(id=rows[0][0], mime=rows[0][1], width=rows[0][2], height=rows[0][3], data=rows[0][4]) if rows else None
 
     async def forget(self, address: Address) -> bool:
         """Delete everything of a chat; what was said goes with the conversation."""
 
         async def unit(connection: aiosqlite.Connection) -> bool:
-            where = (address.channel, address.chat)
+            where = (address.channel, key(address.chat))
             photos = await connection.execute("DELETE FROM photo WHERE channel = ? AND chat = ?", where)
             conversations = await connection.execute("DELETE FROM conversation WHERE channel = ? AND chat = ?", where)
             return photos.rowcount + conversations.rowcount > 0
@@ -257,47 +262,42 @@ async def copy(connection: aiosqlite.Connection, path: Path) -> None:
         await target.close()
 
 
-async def _write(connection: aiosqlite.Connection, *, work: Work, outcome: Outcome) -> None:
-    """One step: state, transcript, tickets, lines to be sent, and its events done."""
+async def _write(connection: aiosqlite.Connection, *, work: Work, outcome: Outcome | None) -> None:
+    """One step: state, transcript, tickets, lines to be sent, and its events done. No outcome: what came was there already."""
+    if outcome is None:
+        await connection.execute(_REST, (work.id, work.id))
+        return
     await connection.execute("UPDATE inbox SET status = 'done' WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(outcome.done),))
     for id, reason in outcome.dead:
-        await connection.execute("UPDATE inbox SET status = 'dead', error = ? WHERE id = ?", (reason, id))
-    active = max((event.received for event in work.events), default=0)
-    changed = await connection.execute(_ADVANCE, (outcome.state, outcome.wake, active, len(work.events) > 0, work.id, work.id, work.version))
+        await connection.execute("UPDATE inbox SET status = 'dead', error = ? WHERE id = ?", (storable(reason), id))
+    active = max(event.received for event in work.events)
+    changed = await connection.execute(_ADVANCE, (storable(outcome.state), outcome.wake, active, work.id, work.id, work.version))
     if changed.rowcount != 1:
         raise StoreUnavailable(f"conversation {work.public_id} was changed by somebody else")
     for line in outcome.spoken:
         await _speak(connection, work, line, outcome.knowledge)
     for ticket in outcome.opened:
-        row = (ticket.public_id, ticket.number, work.id, ticket.event, ticket.urgency, ticket.reason, ticket.topic, ticket.packet, ticket.at)
+        row = (ticket.public_id, ticket.number, work.id, ticket.event, ticket.urgency, ticket.reason, ticket.topic, storable(ticket.packet), ticket.at)
         await connection.execute(_OPEN, row)
     for rating in outcome.rated:
         await connection.execute("INSERT INTO rating VALUES (?, ?, ?, ?, ?)", (rating.event, work.id, rating.topic, rating.stars, rating.at))
 
 
 async def _speak(connection: aiosqlite.Connection, work: Work, line: Spoken, knowledge: str) -> None:
-    await connection.execute(_SPEAK, (work.id, line.event, line.side, line.body, knowledge, line.at))
+    await connection.execute(_SPEAK, (work.id, line.event, line.side, storable(line.body), knowledge, line.at))
     if line.push is not None:
         lane = f"{work.address.channel}:{work.address.chat}"
         await connection.execute(_PUSH, (lane, line.push, work.id, line.at, line.at))
 
 
-def _outgoing(row: Sequence[Any]) -> Outgoing:
-    id, channel, chat, conversation, message, body, dedupe, tries, created, maybe = row
-    return Outgoing(
-        id=id, address=Address(channel=channel, chat=chat), conversation=conversation, message=message, body=body, dedupe=dedupe, tries=tries, created=created,
-        maybe_duplicate=bool(maybe),
-    )  # fmt: skip
-
-
 def _settled(id: int, delivery: Delivery) -> tuple[str, tuple[Any, ...]]:
     match delivery:
         case Sent(remote_id=remote):
-            return "UPDATE outbox SET status = 'sent', lease = NULL, remote_id = ? WHERE id = ?", (remote, id)
+            return "UPDATE outbox SET status = 'sent', lease = NULL, remote_id = ? WHERE id = ? AND status = 'sending'", (storable(remote), id)
         case Later():
-            return _LATER, (delivery.not_before, delivery.counts, delivery.maybe_arrived, delivery.error, id)
+            return _LATER, (delivery.not_before, delivery.counts, delivery.maybe_arrived, storable(delivery.error), id)
         case Undeliverable(error=error):
-            return "UPDATE outbox SET status = 'dead', lease = NULL, error = ? WHERE id = ?", (error, id)
+            return "UPDATE outbox SET status = 'dead', lease = NULL, error = ? WHERE id = ? AND status = 'sending'", (storable(error), id)
         case _:
             assert_never(delivery)
 
@@ -327,10 +327,11 @@ SELECT conversation, id, kind, body, received FROM (
 ) WHERE place <= ? ORDER BY id
 """
 _ADVANCE = """
-UPDATE conversation SET state = ?, wake = ?, active = max(active, ?), version = version + ?,
+UPDATE conversation SET state = ?, wake = ?, active = max(active, ?), version = version + 1,
     ready = (SELECT min(received) FROM inbox WHERE conversation = ? AND status = 'new')
 WHERE id = ? AND version = ?
 """
+_REST = "UPDATE conversation SET ready = (SELECT min(received) FROM inbox WHERE conversation = ? AND status = 'new') WHERE id = ?"
 _SPEAK = "INSERT INTO message (conversation, event, side, body, knowledge, at) VALUES (?, ?, ?, ?, ?, ?)"
 _PUSH = "INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) VALUES (?, ?, ?, last_insert_rowid(), ?, ?)"
 _OPEN = """
@@ -339,6 +340,7 @@ INSERT INTO ticket (public_id, number, conversation, origin, urgency, reason, to
 _SILENT = """
 INSERT INTO inbox (channel, ext_id, conversation, kind, body, received)
 SELECT channel, 'timer:' || id || ':' || wakes, id, 'silent', '{}', :now FROM conversation WHERE wake <= :now
+ON CONFLICT (channel, ext_id) DO NOTHING
 """
 _WOKEN = "UPDATE conversation SET wake = NULL, wakes = wakes + 1, ready = coalesce(ready, :now) WHERE wake <= :now"
 _CLAIM = """
@@ -355,7 +357,8 @@ FROM outbox AS o JOIN conversation AS c ON c.id = o.conversation JOIN message AS
 WHERE o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id
 """
 _LATER = """
-UPDATE outbox SET status = 'new', lease = NULL, not_before = ?, tries = tries + ?, maybe_duplicate = maybe_duplicate OR ?, error = ? WHERE id = ?
+UPDATE outbox SET status = 'new', lease = NULL, not_before = ?, tries = tries + ?, maybe_duplicate = maybe_duplicate OR ?, error = ?
+WHERE id = ? AND status = 'sending'
 """
 _TRANSCRIPT = """
 SELECT m.id, m.side, m.body, m.at, i.ext_id FROM message AS m JOIN conversation AS c ON c.id = m.conversation

@@ -10,12 +10,12 @@ import asyncio
 import logging
 import sqlite3
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.domain.errors import StoreBusy, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     import aiosqlite
 
@@ -24,7 +24,6 @@ MOST_TOGETHER = 64
 MOST_WAITING = 4096
 """Units that may wait; more are refused, which is better than to take what cannot be kept."""
 
-Item = TypeVar("Item")
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -118,41 +117,3 @@ class Writer:
                 await self._connection.execute("ROLLBACK")
         except (sqlite3.Error, ValueError):
             logger.exception("no rollback", extra={"event": "rollback_failed"})
-
-
-@dataclass(slots=True, eq=False)
-class _Batch(Generic[Item, T]):
-    items: list[Item]
-    results: asyncio.Task[Sequence[T]] | None = None
-
-
-class Gathered(Generic[Item, T]):
-    """One unit of work for all items that come while it waits for its turn: a few statements for hundreds of them, not for each."""
-
-    def __init__(self, writer: Writer, work: Callable[[aiosqlite.Connection, list[Item]], Awaitable[Sequence[T]]]) -> None:
-        self._writer, self._work = writer, work
-        self._open: _Batch[Item, T] | None = None
-
-    async def add(self, item: Item) -> T:
-        """The result for this item. Raises as `Writer.run` does."""
-        batch = self._open
-        if batch is None:
-            batch = self._open = _Batch([])
-            batch.results = asyncio.create_task(self._writer.run(lambda connection: self._do(batch, connection)))
-            batch.results.add_done_callback(lambda task: self._close(batch, task))
-        place = len(batch.items)
-        batch.items.append(item)
-        assert batch.results is not None
-        return (await asyncio.shield(batch.results))[place]
-
-    async def _do(self, batch: _Batch[Item, T], connection: aiosqlite.Connection) -> Sequence[T]:
-        if self._open is batch:
-            self._open = None
-        return await self._work(connection, batch.items)
-
-    def _close(self, batch: _Batch[Item, T], task: asyncio.Task[Sequence[T]]) -> None:
-        """Also when it was refused before its turn; all who wait may have left."""
-        if self._open is batch:
-            self._open = None
-        if not task.cancelled():
-            task.exception()

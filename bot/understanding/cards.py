@@ -7,9 +7,10 @@ like that. So 1280.00 2026/11/24 20:17 is no card number although it has enough 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.domain.understanding import Secret
 
@@ -21,8 +22,10 @@ SHORTEST, LONGEST, LONGEST_ACCOUNT = 13, 19, 30
 USUAL = 16
 """Digits from which a number of the look of a card is one without a right check digit."""
 IDENTITY = 18
-SEEMING, SURE, NEVER = 1, 2, 3
-"""How certain a number is, or must be: by its look, by its check digit; not even then."""
+SEEMING, SURE = 1, 2
+"""How certain a number is: by its look, by its check digit."""
+NO_JOINT, USUAL_JOINT, ODD_JOINT, SAID_JOINT = 0, 1, 2, 3
+"""What may stand between the digits of one number: nothing does, blanks or dashes, other marks (6222.0212), words (后面)."""
 
 _DIGITS = re.compile(r"\d+")
 _LONGEST_GAP = 14
@@ -41,8 +44,10 @@ _STRONG = re.compile(r"62|4|5[1-5]|3[47]")
 _REGION = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])"
 _IDENTITY = re.compile(rf"{_REGION}\d{{4}}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}[\dX]")
 _LAST_X = re.compile(r"[ \-]?[xX](?![\dA-Za-z])")
-_MAYBE = re.compile(r"[2-5]|6[024589]|9[045]|\d{6}(?:19|20)\d\d[01]\d[0-3]\d")
+_MAYBE = re.compile(rf"62|4|5[1-5]|3[04-9]|2[2-7]|6[04589]|9[045]|{_REGION}\d{{4}}(?:19|20)\d\d[01]\d[0-3]\d")
 """What either number may begin with: a cheap test for the many that are neither."""
+_LEAST = {"3": 14, "4": 13, "6": 15}
+"""Digits of the shortest card numbers by what they begin with; others have `USUAL`."""
 _GLUED = re.compile(r"(?P<expiry>(?:0[1-9]|1[0-2])[/\-.]?[23]\d)?(?P<code>\d{3})?(?!\d)")
 _GLUED_TO = (16, 19, 18, 17)
 _DATE_OR_PHONE = re.compile(r"20[2-3]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?|1[3-9]\d{9}")
@@ -70,7 +75,7 @@ _CARD_WORDS = re.compile(
     r"(?:card|visa|master|mastercard|unionpay|amex|jcb|icbc|abc|ccb|boc|bcm|cmb|cmbc|psbc|citic|ceb|cib|spdb|hxb|gdb|no|num|number|pan)[.:]?", re.I
 )
 _CODE_BEHIND = re.compile(r"cv|exp|pin|visa|card", re.I)
-_DOUBLED = str.maketrans("0123456789", "0246813579")
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 """Twice the digit, digits of the product added."""
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -85,19 +90,15 @@ class Hit:
     secrets: tuple[Secret, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Digits without a gap; `gap` stands between them and the group before in the same chain."""
+class _Group(NamedTuple):
+    """Digits without a gap; `gap` stands between them and the group before in the same chain, and `joint` is what kind of gap that is."""
 
     start: int
     end: int
-    gap: str
     digits: str
-
-    @property
-    def size(self) -> int:
-        """How many digits."""
-        return len(self.digits)
+    size: int
+    gap: str
+    joint: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,10 @@ class _Place:
     exempt: bool = False
     skipped: int = 0
     """Digits of the labelled number that comes first."""
+
+
+_ELSEWHERE = _Place()
+"""Of a number in the middle of a chain nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +137,8 @@ def find(plain: str) -> Iterator[Hit]:
 
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1 annex B: the check digit of a card number."""
-    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+    codes = digits.encode()
+    return (sum(codes[-1::-2]) + sum(codes[-2::-2].translate(_DOUBLED)) - len(codes) * ord("0")) % 10 == 0
 
 
 def _is_card(number: str) -> bool:
@@ -149,18 +155,26 @@ def _chains(plain: str) -> Iterator[list[_Group]]:
     """Groups of digits that belong together by what stands between them."""
     chain: list[_Group] = []
     for found in _DIGITS.finditer(plain):
-        gap = plain[chain[-1].end : found.start()] if chain else ""
-        if chain and not _joins(gap):
+        start, end = found.span()
+        gap = plain[chain[-1].end : start] if chain else ""
+        joint = _joint(gap) if chain else NO_JOINT
+        if chain and not joint:
             yield chain
             chain, gap = [], ""
-        chain.append(_Group(found.start(), found.end(), gap, found[0]))
+        chain.append(_Group(start, end, found[0], end - start, gap, joint))
     if chain:
         yield chain
 
 
-def _joins(gap: str) -> bool:
-    """Whether one number may go on behind the gap; *** rather stands for digits that were left out."""
-    return len(gap) <= _LONGEST_GAP and "***" not in gap and bool(_USUAL_GAP.fullmatch(gap) or _ODD_GAP.fullmatch(gap) or _SAID_GAP.fullmatch(gap))
+def _joint(gap: str) -> int:
+    """How one number may go on behind the gap, if it may; *** rather stands for digits that were left out."""
+    if _USUAL_GAP.fullmatch(gap):
+        return USUAL_JOINT
+    if len(gap) > _LONGEST_GAP or "***" in gap:
+        return NO_JOINT
+    if _ODD_GAP.fullmatch(gap):
+        return ODD_JOINT
+    return SAID_JOINT if _SAID_GAP.fullmatch(gap) else NO_JOINT
 
 
 class _Chain:
@@ -168,8 +182,9 @@ class _Chain:
 
     def __init__(self, plain: str, groups: Sequence[_Group]) -> None:
         self._plain, self._groups = plain, groups
-        self._digits = "".join(group.digits for group in groups)
-        self._offsets = list(accumulate((group.size for group in groups), initial=0))
+        _, _, digits, self._sizes, self._gaps, self._joints = zip(*groups, strict=True)
+        self._digits = "".join(digits)
+        self._offsets = list(accumulate(self._sizes, initial=0))
         self._place = _place(plain, groups)
 
     def hits(self) -> Iterator[Hit]:
@@ -192,22 +207,30 @@ class _Chain:
 
     def _best(self, first: int) -> _Guess | None:
         """The surest number that begins with a group; it grows as long as the groups go on in the same way."""
-        place = self._place if first == 0 else _Place()
+        place = self._place if first == 0 else _ELSEWHERE
         if not (place.card or place.identity or _MAYBE.match(self._digits, self._offsets[first])):
             return None
-        best = self._glued(first, place)
-        for last in range(first, min(first + LONGEST, len(self._groups))) if best is None else ():
-            if self._offsets[last + 1] - self._offsets[first] > LONGEST_ACCOUNT:
-                break
+        if self._sizes[first] > USUAL and (glued := self._glued(first, place)):
+            return glued
+        best = None
+        for last in self._lasts(first, place):
             guess = self._guess(first, last, place)
             if guess and (best is None or guess.certainty > best.certainty or (guess.certainty == best.certainty and self._goes_on(first, best.last, last))):
                 best = guess
         return best
 
+    def _lasts(self, first: int, place: _Place) -> range:
+        """The groups with which a number that begins with `first` may end."""
+        offset = self._offsets[first]
+        shortest = SHORTEST if place.card or place.identity else _LEAST.get(self._digits[offset], USUAL)
+        least = bisect_left(self._offsets, offset + shortest, first + 1) - 1
+        most = bisect_left(self._offsets, offset + (LONGEST_ACCOUNT if place.card else LONGEST) + 1, first + 1) - 1
+        return range(least, min(most, first + LONGEST))
+
     def _glued(self, first: int, place: _Place) -> _Guess | None:
         """A card number with expiry or CVV right behind it, without a gap: 62220212345678940928123."""
         group = self._groups[first]
-        if place.exempt or not USUAL < group.size <= LONGEST + 7 or (group.size <= LONGEST and luhn(group.digits)):
+        if place.exempt or group.size > LONGEST + 7 or (group.size <= LONGEST and luhn(group.digits)):
             return None
         for size in _GLUED_TO:
             rest = _GLUED.match(self._plain, group.start + size)
@@ -219,19 +242,51 @@ class _Chain:
 
     def _guess(self, first: int, last: int, place: _Place) -> _Guess | None:
         """What the groups from first to last are together, None when they are nothing to be hidden."""
-        groups = self._groups[first : last + 1]
-        start, end = groups[0].start, groups[-1].end
+        end = self._groups[last].end
         number = self._digits[self._offsets[first] : self._offsets[last + 1]]
         if len(number) == IDENTITY - 1 and (x := _LAST_X.match(self._plain, end)):
             number, end = number + "X", x.end()
-        elif len(number) < SHORTEST:
+        weighed = _weigh(number, place)
+        if weighed is None:
             return None
-        if place.exempt or _FREE_LABEL_BEHIND.match(self._plain, end):
-            place = replace(place, exempt=True)
-        certainty, kind = _weigh(number, place) or (0, Secret.PAN)
-        if not certainty or certainty < _certainty_needed(self._plain, groups, place, lettered=_touches_letters(self._plain, start, end)):
+        certainty, kind = weighed
+        if not self._is_enough(certainty, first, last, place, end):
             return None
+        if not place.exempt and _FREE_LABEL_BEHIND.match(self._plain, end):
+            return self._guess(first, last, replace(place, exempt=True))
         return _Guess(certainty=certainty, kind=kind, digits=number, last=last, end=end)
+
+    def _is_enough(self, certainty: int, first: int, last: int, place: _Place, end: int) -> bool:
+        """Whether the digits alone are certain enough, given how they are grouped; the number ends at `end`."""
+        if place.card or place.identity:
+            return True
+        size, equal = self._sizes[first], self._in_equal_parts(first, last)
+        joint = max(self._joints[first + 1 : last + 1], default=NO_JOINT)
+        whole, said, usual = first == last or equal, joint == SAID_JOINT, joint == USUAL_JOINT
+        if certainty < SURE and not (whole or said or (usual and size >= 6)):
+            return False
+        if _touches_letters(self._plain, self._groups[first].start, end):
+            return certainty == SURE and not place.exempt and (equal or size >= USUAL)
+        if whole or said:
+            return whole or last - first < 3
+        if size in _UNLIKE_FIRST or self._holds_another(first, last):
+            return False
+        same = len(set(self._gaps[first + 1 : last + 1])) == 1 and (last - first > 1 or size >= 6)
+        return usual or (same and not _MONEY_BEHIND.match(self._plain, self._groups[last].end))
+
+    def _in_equal_parts(self, first: int, last: int) -> bool:
+        """In equal parts, as embossed on the card. 6222**7894 1280 has lost its middle."""
+        sizes, gaps = self._sizes[first:last], set(self._gaps[first + 1 : last + 1])
+        if len(sizes) < 3 or self._sizes[last] > sizes[0] or sizes.count(sizes[0]) < len(sizes):
+            return False
+        return len(gaps) == 1 or not any("**" in gap for gap in gaps)
+
+    def _holds_another(self, first: int, last: int) -> bool:
+        """Whether one of the groups is a date or a telephone number, or some together are a date."""
+        long = max(self._sizes[first : last + 1]) >= 8
+        if long and any(_DATE_OR_PHONE.fullmatch(group.digits) for group in self._groups[first : last + 1]):
+            return True
+        return _DATE.search(self._plain, self._groups[first].start, self._groups[last].end) is not None
 
     def _goes_on(self, first: int, before: int, last: int) -> bool:
         """Whether the last group continues the ones before it: no wider, the same gap, not an amount."""
@@ -254,53 +309,21 @@ def _place(plain: str, groups: Sequence[_Group]) -> _Place:
 
 def _touches_letters(plain: str, start: int, end: int) -> bool:
     """Whether letters are glued on that make it another kind of number: N62…, but not VISA62… or …CVV."""
-    word = _WORD_BEFORE.search(plain, max(0, start - 13), start)
+    word = _WORD_BEFORE.search(plain, max(0, start - 13), start) if plain[start - 1 : start].strip(" -") else None
     odd_before = word is not None and not _CARD_WORDS.fullmatch(word[0])
     odd_behind = _WORD_BEHIND.match(plain, end) is not None and not _CODE_BEHIND.match(plain, end)
     return (odd_before or odd_behind) and not _TRACK.match(plain, end)
-
-
-def _certainty_needed(plain: str, groups: Sequence[_Group], place: _Place, *, lettered: bool) -> int:
-    """How certain the digits alone must be, given how they are grouped; `NEVER` when nobody groups a number like that."""
-    gaps = [group.gap for group in groups[1:]]
-    equal = _in_equal_parts(groups)
-    if place.card or place.identity:
-        return SEEMING
-    if lettered:
-        return SURE if not place.exempt and (equal or groups[0].size >= USUAL) else NEVER
-    if not gaps or equal:
-        return SEEMING
-    if any(map(_says_more, gaps)):
-        return SEEMING if len(groups) <= 3 else NEVER
-    start, end = groups[0].start, groups[-1].end
-    if groups[0].size in _UNLIKE_FIRST or any(_DATE_OR_PHONE.fullmatch(group.digits) for group in groups) or _DATE.search(plain, start, end):
-        return NEVER
-    if all(map(_USUAL_GAP.fullmatch, gaps)):
-        return SEEMING if groups[0].size >= 6 else SURE
-    return SURE if len(set(gaps)) == 1 and (len(gaps) > 1 or groups[0].size >= 6) and not _MONEY_BEHIND.match(plain, end) else NEVER
-
-
-def _in_equal_parts(groups: Sequence[_Group]) -> bool:
-    """In equal parts, as embossed on the card. 6222**7894 1280 has lost its middle."""
-    sizes, gaps = [group.size for group in groups], {group.gap for group in groups[1:]}
-    equal = len(sizes) >= 4 and len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0]
-    return equal and (len(gaps) == 1 or not any("**" in gap for gap in gaps))
-
-
-def _says_more(gap: str) -> bool:
-    """Words rather than marks: 6222021234 后面 567890128."""
-    return not _ODD_GAP.fullmatch(gap)
 
 
 def _weigh(number: str, place: _Place) -> tuple[int, Secret] | None:
     """How certain it is by the digits that a number must be hidden, and what it is."""
     size = len(number)
     sure_card = _is_card(number)
-    if _IDENTITY.fullmatch(number):
+    if size == IDENTITY and _IDENTITY.fullmatch(number):
         checked = identity_checked(number)
         if checked or not (place.exempt or sure_card):
             return SURE if checked else SEEMING, Secret.ID
-    if not number.isdigit():
+    if number[-1] == "X":
         return None
     if place.identity and 15 <= size <= IDENTITY:
         return SEEMING, Secret.ID

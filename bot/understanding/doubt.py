@@ -53,7 +53,9 @@ def is_plain(text: str, said: str, *, of_customer: bool) -> bool:
     `of_customer`: it is about what the customer sees; otherwise about the merchant's machine, back office or acquirer, of which a customer knows nothing.
     """
     side = _CUSTOMER_SIDE if of_customer else _OWN_SIDE
-    return not _TURNED.search(_CONNECTED.sub("", text)) and any(_is_shaped(part, said, side) for clause in _CLAUSE.findall(text) for part in _parts(clause))
+    return not _TURNED.search(_CONNECTED.sub("", text)) and any(
+        _is_shaped(part, said, side) for clause in _CLAUSE.findall(text) if said in _dense(clause) for part in _parts(clause)
+    )
 
 
 def _parts(clause: str) -> list[str]:

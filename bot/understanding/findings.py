@@ -35,11 +35,14 @@ class Findings:
 def read(tags: Iterable[Tag], plain: str, questions: Mapping[str, Question]) -> Findings:
     """The findings in a message with these tags. `plain` is its text, simplified and in lower case."""
     mentions = [_finding(tag) for tag in sorted(tags, key=lambda tag: tag.start) if tag.kind == "F" and tag.name.partition("=")[0] in questions]
+    held: dict[Finding, bool] = {}
     last: dict[str, Finding] = {}
     doubted: dict[str, None] = {}
     for mention in mentions:
         question = questions[mention.answer.question]
-        if holds(mention.answer.option, mention.said, plain, question):
+        if mention not in held:
+            held[mention] = holds(mention.answer.option, mention.said, plain, question)
+        if held[mention]:
             last[question.id] = mention
             if not _settles(mention, questions):
                 doubted.pop(question.id, None)

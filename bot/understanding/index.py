@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from scipy.sparse import csr_array
 
     from .arrays import Floats, Integers
 
@@ -46,15 +47,15 @@ class Vocabulary:
         first: dict[str, int] = {}
         for place, name in enumerate(features):
             first.setdefault(name, place)
-        known = [(ids[name], place) for name, place in first.items() if name in ids]
+        known = [name for name in first if name in ids]
         if not known:
             empty = np.zeros(0, np.int32)
             return Row(empty, np.zeros(0, np.float32), empty, 0.0)
-        pairs = np.array(known, np.int32)
-        values = self.weights[pairs[:, 0]]
+        numbers, places = (np.array([found[name] for name in known], np.int32) for found in (ids, first))
+        values = self.weights[numbers]
         mass = float(values @ values)
         missing = sum(KIND_WEIGHT[name[0]] ** 2 for name in first if name not in ids) * self.unknown**2
-        return Row(pairs[:, 0], values / np.float32(mass**0.5), pairs[:, 1], (mass / (mass + missing)) ** 0.5)
+        return Row(numbers, values / np.float32(mass**0.5), places, (mass / (mass + missing)) ** 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Examples:
         coverage = _coverage(sizes, np.where(counts > 1, weights, 0)[flat], np.where(counts > 1, 0, kinds * unknown)[flat])
         kept = counts >= least
         names = [name for name, keep in zip(numbers, kept.tolist(), strict=True) if keep]
-        matrix = _matrix(sizes, flat, np.where(kept, np.cumsum(kept) - 1, -1), weights[kept])
+        matrix = _matrix(sizes, flat, np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, -1), weights[kept])
         return cls(vocabulary=Vocabulary(names, weights[kept], unknown), matrix=matrix, counts=counts[kept], coverage=coverage)
 
     def without(self, number: int) -> tuple[Row, float]:
@@ -93,17 +94,19 @@ class Examples:
 
 def _coverage(sizes: list[int], known: Floats, missing: Floats) -> Floats:
     """For each row the share of weight that other rows know, in [0, 1], from the weights of its features one after the other."""
-    owners = np.repeat(np.arange(len(sizes)), sizes)
+    owners = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     mass, lost = (np.bincount(owners, part * part, len(sizes)) for part in (known, missing))
     return np.asarray(np.sqrt(mass / np.maximum(mass + lost, 1e-9)), np.float32)
 
 
 def _matrix(sizes: list[int], flat: Integers, renumbered: Integers, weights: Floats) -> csr_array:
     """Weighted rows of unit length; features renumbered as −1 are left out."""
+    from scipy.sparse import csr_array  # noqa: PLC0415  (23 MB that only learning needs, not who remembers what was learnt)
+
     ids = renumbered[flat]
     kept = ids >= 0
-    owners = np.repeat(np.arange(len(sizes)), sizes)[kept]
-    ids = ids[kept].astype(np.int32)
+    owners = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[kept]
+    ids = ids[kept]
     values = weights[ids]
     lengths = np.sqrt(np.bincount(owners, values * values, len(sizes))).astype(np.float32)
     ends = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(sizes)))]).astype(np.int32)
@@ -124,17 +127,18 @@ class Postings:
 
     def nearest(self, query: Row, most: int) -> tuple[Integers, Floats]:
         """Numbers and cosines of the `most` nearest rows, nearest first (equal ones in row order)."""
-        starts, ends = self.starts[query.ids], self.starts[query.ids + 1]
-        sizes = ends - starts
+        starts = self.starts[query.ids]
+        sizes = self.starts[query.ids + 1] - starts
         order = np.argsort(sizes, kind="stable")
         chosen = order[: min(TELLING, max(1, int(np.searchsorted(np.cumsum(sizes[order]), COMMON))))]
         if not len(chosen):
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
-        slices = [slice(start, end) for start, end in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)]
-        rows = np.concatenate([self.rows[part] for part in slices])
-        values = np.concatenate([self.values[part] for part in slices]) * np.repeat(query.values[chosen], sizes[chosen])
-        cosines = np.bincount(rows, values, self.count).astype(np.float32)
-        touched = np.flatnonzero(cosines)
+        sizes = sizes[chosen]
+        ends = np.cumsum(sizes)
+        read = np.repeat(starts[chosen] - ends + sizes, sizes) + np.arange(ends[-1])
+        values = self.values[read] * np.repeat(query.values[chosen], sizes)
+        cosines = np.bincount(self.rows[read], values, self.count).astype(np.float32)
+        touched = np.flatnonzero(cosines != 0)
         best = touched[np.argpartition(-cosines[touched], most)[:most]] if most < len(touched) else touched
         best = best[np.lexsort((best, -cosines[best]))]
         return best.astype(np.int32), cosines[best]

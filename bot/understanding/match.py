@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from bot.domain.knowledge import Kind
 from bot.domain.understanding import TopicMatch
@@ -121,7 +121,7 @@ def scores(model: Model, text: str, row: Row, linear: Floats, *, about_other: bo
 def _ask_neighbours(model: Model, text: str, table: Floats, nearest: Integers, cosines: Floats) -> None:
     """Fill the columns that the nearest phrasings speak for."""
     texts, owners = model.phrasings.texts, model.phrasings.owners[nearest]
-    similar = np.array([fuzz.ratio(text, texts[number]) for number in nearest.tolist()], np.float32) / 100
+    similar = process.cdist([text], [texts[number] for number in nearest.tolist()], scorer=fuzz.ratio, dtype=np.float32)[0] / 100
     np.maximum.at(table[:, 2], owners, similar)
     np.maximum.at(table[:, 3], owners, cosines)
     votes = np.bincount(owners[:VOTERS], cosines[:VOTERS], len(table))

@@ -33,8 +33,12 @@ class Redacted:
 def redact(text: str) -> Redacted:
     """Mask card numbers as 622200*********2337 and blank CVV, PIN, expiry and one-time codes; merchant, order and terminal numbers survive."""
     found: list[Secret] = []
-    text = _without(text, _numbers(_plain(text)), found)
-    text = _without(text, passcodes.find(_plain(text)), found)
+    plain = _plain(text)
+    if numbers := list(_numbers(plain)):
+        text = _without(text, numbers, found)
+        plain = _plain(text)
+    if codes := list(passcodes.find(plain)):
+        text = _without(text, codes, found)
     return Redacted(text=text, secrets=tuple(dict.fromkeys(found)))
 
 

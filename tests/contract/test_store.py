@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,38 +15,44 @@ from bot.domain.messages import Address
 from bot.service.ports import Arrival, Later, Opened, Outcome, Photo, Rated, Retention, Sent, Spoken, Undeliverable
 from bot.storage.sqlite import SQLiteStore
 
+from .places import File, new_id
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.service.ports import Decide, Store, Work
+    from bot.service.ports import Decide, Outgoing, Store, Work
+
+    from .places import Place, Server
 
 MINUTE = 60_000_000
 NOW = 1_760_000_000_000_000
 ANNA = Address(channel="web", chat="anna")
 BEN = Address(channel="hook:shop", chat="ben")
-numbers = count(1)
 
 
-def new_id() -> str:
-    return f"id-{next(numbers):06}"
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "sqlite":
+        return File(path=tmp_path / "posbot.db")
+    server: Server = request.getfixturevalue("server")
+    return server
 
 
-@pytest.fixture(params=["sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    async with opened(request.param, tmp_path) as fresh:
+@pytest.fixture
+async def store(place: Place) -> AsyncIterator[Store]:
+    async with opened(place) as fresh:
         yield fresh
 
 
 @asynccontextmanager
-async def opened(kind: str, folder: Path) -> AsyncIterator[Store]:
-    """A store in its own database, closed on the way out."""
-    assert kind == "sqlite"
-    made = await SQLiteStore.open(folder / "posbot.db", new_id)
+async def opened(place: Place) -> AsyncIterator[Store]:
+    """The store in this place, closed on the way out."""
+    store = await place.open()
     try:
-        yield made
+        yield store
     finally:
-        await made.close()
+        await store.close()
 
 
 def arrival(address: Address = ANNA, ext_id: str = "1", *, text: str = "没出票", at: int = NOW, profile: str = "{}") -> Arrival:
@@ -71,6 +76,12 @@ def says(*lines: str, push: bool = False, wake: int | None = None) -> Decide:
         )
 
     return decide
+
+
+def echo(work: Work) -> Outcome:
+    """Answers every event with its own text."""
+    lines = tuple(Spoken(event=event.id, side="bot", body=json.loads(event.body)["text"], at=event.received) for event in work.events)
+    return replace(says()(work), spoken=lines)
 
 
 async def texts(store: Store, conversation: str) -> list[str]:
@@ -334,8 +345,196 @@ async def test_hundreds_at_once_are_all_there_once(store: Store) -> None:
     assert len(kept) <= len(seen) <= 250
 
 
-async def test_after_closing_nothing_is_taken(tmp_path: Path) -> None:
-    async with opened("sqlite", tmp_path) as store:
+async def test_callers_and_steppers_side_by_side_keep_the_order(store: Store) -> None:
+    """Each caller writes one message after another; three workers step meanwhile, and one that comes second to a conversation leaves it as it is."""
+    replies: dict[str, list[str]] = {}
+    calling = True
+
+    async def call(caller: int) -> None:
+        address = Address(channel="web", chat=str(caller % 20))
+        for number in range(3):
+            conversation = await store.accept(arrival(address, f"{caller}:{number}", text=f"{caller}:{number}"))
+            replies[conversation] = []
+
+    async def step() -> None:
+        while calling or (await store.counts(NOW)).inbox:
+            with suppress(StoreUnavailable):
+                await store.step(echo, NOW)
+            await asyncio.sleep(0)
+
+    workers = [asyncio.create_task(step()) for _ in range(3)]
+    await asyncio.gather(*map(call, range(200)))
+    calling = False
+    await asyncio.gather(*workers)
+    for conversation in replies:
+        replies[conversation] = [line.body for line in await store.transcript(conversation, 0, 1000)]
+    for caller in range(200):
+        (own,) = [mine for lines in replies.values() if (mine := [line for line in lines if line.startswith(f"{caller}:")])]
+        assert own == [f"{caller}:{number}" for number in range(3)]
+
+
+async def test_what_is_called_first_is_first(store: Store) -> None:
+    """Callers that do not wait for each other, more than one step takes."""
+    ids = [str(number) for number in range(120)]
+    await asyncio.gather(*(store.accept(arrival(ext_id=id, text=id)) for id in ids))
+    seen: list[str] = []
+
+    def decide(work: Work) -> Outcome:
+        seen.extend(json.loads(event.body)["text"] for event in work.events)
+        return says()(work)
+
+    while await store.step(decide, NOW):
+        pass
+    assert seen == ids
+
+
+async def test_a_step_that_is_cancelled_leaves_everything_as_it_was(store: Store) -> None:
+    conversation = await store.accept(arrival())
+    stepping: list[asyncio.Task[int]] = []
+
+    def decide(work: Work) -> Outcome:
+        stepping[0].cancel()
+        return says("好")(work)
+
+    stepping.append(asyncio.create_task(store.step(decide, NOW)))
+    with pytest.raises(asyncio.CancelledError):
+        await stepping[0]
+    assert await texts(store, conversation) == []
+    assert await store.step(says("好"), NOW) == 1
+    assert await texts(store, conversation) == ["好"]
+
+
+async def test_a_conversation_that_fails_does_not_take_others_with_it_for_good(store: Store) -> None:
+    await store.accept(arrival(ANNA, at=NOW - 1))
+    ben = await store.accept(arrival(BEN))
+
+    def decide(work: Work) -> Outcome:
+        outcome = says("好")(work)
+        twice = Opened(event=0, public_id="same", number="1", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
+        return replace(outcome, opened=(twice, twice)) if work.address == ANNA else outcome
+
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        await store.step(decide, NOW)
+    assert await texts(store, ben) == ["好"]
+
+
+async def test_the_same_again_does_not_stop_the_clock(store: Store) -> None:
+    await store.accept(arrival())
+    await store.step(says(wake=NOW + MINUTE), NOW)
+    await store.accept(arrival())
+    await store.step(says(), NOW)
+    assert await store.wake(NOW + MINUTE) == 1
+
+
+async def test_many_that_look_at_the_clock_see_silence_once(store: Store) -> None:
+    for chat in range(10):
+        await store.accept(arrival(Address(channel="web", chat=str(chat)), str(chat)))
+    while await store.step(says(wake=NOW + MINUTE), NOW):
+        pass
+    assert sum(await asyncio.gather(*(store.wake(NOW + MINUTE) for _ in range(4)))) == 10
+    assert (await store.counts(NOW + MINUTE)).inbox == 10
+
+
+async def test_nobody_stops_the_clock_by_taking_its_ids(store: Store) -> None:
+    for number in range(10):
+        await store.accept(arrival(ANNA, f"timer:{number}:0"))
+    await store.accept(arrival(Address(channel="web", chat="carl")))
+    while await store.step(says(wake=NOW + MINUTE), NOW):
+        pass
+    await store.wake(NOW + MINUTE)
+    await store.accept(arrival(ANNA, "after"))
+    assert await store.step(says(), NOW + MINUTE) > 0
+
+
+async def test_a_late_word_does_not_bring_back_what_was_sent(store: Store) -> None:
+    await store.accept(arrival())
+    await store.step(says("一", push=True), NOW)
+    (slow,) = await store.claim(NOW, NOW + MINUTE, 10)
+    (again,) = await store.claim(NOW + MINUTE, NOW + 2 * MINUTE, 10)
+    await store.settle(again.id, Sent())
+    await store.settle(slow.id, Later(not_before=NOW, error="timeout"))
+    assert await store.claim(NOW + 3 * MINUTE, NOW + 4 * MINUTE, 10) == []
+
+
+async def test_senders_side_by_side_keep_the_order(store: Store) -> None:
+    """Four claim at once: no chat ever has two lines in flight, and lines come in order."""
+    lines = [str(number) for number in range(8)]
+    for chat in range(6):
+        await store.accept(arrival(Address(channel="web", chat=str(chat)), str(chat)))
+    while await store.step(says(*lines, push=True), NOW):
+        pass
+    flying: set[str] = set()
+    sent: dict[str, list[str]] = {str(chat): [] for chat in range(6)}
+
+    async def send(line: Outgoing) -> None:
+        assert line.address.chat not in flying
+        flying.add(line.address.chat)
+        await asyncio.sleep(0.001)
+        flying.remove(line.address.chat)
+        sent[line.address.chat].append(line.body)
+        await store.settle(line.id, Sent())
+
+    async def serve() -> None:
+        while (await store.counts(NOW)).outbox:
+            for line in await store.claim(NOW, NOW + MINUTE, 3):
+                await send(line)
+
+    await asyncio.gather(*(serve() for _ in range(4)))
+    assert sent == dict.fromkeys(sent, lines)
+
+
+ODD = ["a", "a\x00", "a\x00b", "a\ud800", "\udfff", "😀" * 3000, "😀" * 3000 + "b", "'\"\\%$1", "\u202e\ufeff"]
+
+
+async def test_odd_ids_are_kept_apart(store: Store) -> None:
+    addresses = [Address(channel="web", chat=chat) for chat in ODD]
+    conversations = [await store.accept(arrival(address, id)) for address, id in zip(addresses, ODD, strict=True)]
+    assert len(set(conversations)) == len(ODD)
+    assert [await store.conversation(address) for address in addresses] == conversations
+    assert await store.step(says("好"), NOW) == len(ODD)
+    for address, id in zip(addresses, ODD, strict=True):
+        await store.accept(arrival(address, id))  # the same again
+        photo = Photo(id=f"p{ODD.index(id)}", mime="image/png", width=1, height=1, data=b"x")
+        await store.keep(photo, address, NOW)
+        assert await store.photo(photo.id, address) == photo
+    assert (await store.counts(NOW)).inbox == 0
+    assert await store.forget(addresses[1])
+    assert await store.conversation(addresses[0]) == conversations[0]
+    assert await store.address("\x00\ud800") is None
+    assert await store.photo("\x00\ud800", ANNA) is None
+    assert await store.transcript("\x00\ud800", 0, 10) == []
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+async def test_odd_text_means_the_same_everywhere(store: Store, odd: str) -> None:
+    """What JSON leaves unescaped when it is asked to leave Chinese readable; reasons and remote ids are plain text."""
+    body = json.dumps({"text": odd}, ensure_ascii=False)
+    conversation = await store.accept(replace(arrival(ext_id="a"), body=body, profile=body))
+    await store.accept(arrival(ext_id="b"))
+    works: list[Work] = []
+
+    def decide(work: Work) -> Outcome:
+        works.append(work)
+        first, *others = work.events
+        ticket = Opened(event=first.id, public_id=new_id(), number="1", urgency="U1", reason="wish", topic=None, packet=body, at=NOW)
+        spoken = tuple(Spoken(event=first.id, side="bot", body=body, at=NOW, push=f"{first.id}:{part}") for part in range(3 - len(works)))
+        return Outcome(
+            state=body, knowledge="k1", dead=((first.id, odd),), done=tuple(event.id for event in others), spoken=spoken,
+            opened=(ticket,) if len(works) == 1 else (),
+        )  # fmt: skip
+
+    await store.step(decide, NOW)
+    await store.accept(arrival(ext_id="c"))
+    await store.step(decide, NOW)
+    kept = [works[0].events[0].body, works[0].profile, works[1].state, *await texts(store, conversation)]
+    assert [json.loads(text or "") for text in kept] == [{"text": odd}] * 6
+    for delivery in (Later(not_before=NOW, error=odd), Undeliverable(error=odd), Sent(remote_id=odd)):
+        (line,) = await store.claim(NOW, NOW + MINUTE, 10)
+        await store.settle(line.id, delivery)
+
+
+async def test_after_closing_nothing_is_taken(place: Place) -> None:
+    async with opened(place) as store:
         await store.accept(arrival())
     with pytest.raises(StoreUnavailable):
         await store.accept(arrival())
@@ -343,19 +542,38 @@ async def test_after_closing_nothing_is_taken(tmp_path: Path) -> None:
         await store.conversation(ANNA)
 
 
-async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
-    async with opened("sqlite", tmp_path) as store:
+async def test_what_was_kept_is_there_after_a_restart(place: Place) -> None:
+    async with opened(place) as store:
         conversation = await store.accept(arrival())
         await store.step(says("好", push=True), NOW)
         await store.claim(NOW, NOW + MINUTE, 10)
-    async with opened("sqlite", tmp_path) as store:
+    async with opened(place) as store:
         assert await texts(store, conversation) == ["好"]
+        (line,) = await store.claim(NOW + MINUTE, NOW + 2 * MINUTE, 10)
+        assert line.maybe_duplicate
+
+
+async def test_a_newer_schema_is_refused(place: Place) -> None:
+    async with opened(place):
+        pass
+    await place.execute("INSERT INTO schema_version VALUES (999)")
+    with pytest.raises(StoreUnavailable, match="999"):
+        await place.open()
+
+
+async def test_one_process_alone_takes_back_at_once_what_was_being_sent(tmp_path: Path) -> None:
+    place = File(path=tmp_path / "posbot.db")
+    async with opened(place) as store:
+        await store.accept(arrival())
+        await store.step(says("好", push=True), NOW)
+        await store.claim(NOW, NOW + MINUTE, 10)
+    async with opened(place) as store:
         (line,) = await store.claim(NOW, NOW + MINUTE, 10)
         assert line.maybe_duplicate
 
 
 async def test_a_second_process_is_refused(tmp_path: Path) -> None:
-    async with opened("sqlite", tmp_path):
+    async with opened(File(path=tmp_path / "posbot.db")):
         with pytest.raises(AlreadyRunning):
             await SQLiteStore.open(tmp_path / "posbot.db", new_id)
 
@@ -367,20 +585,12 @@ async def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) ->
         await SQLiteStore.open(tmp_path / "posbot.db", new_id)
 
 
-async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    async with opened("sqlite", tmp_path) as store:
-        assert isinstance(store, SQLiteStore)
-        await store._writer.run(lambda connection: connection.execute("INSERT INTO schema_version VALUES (999)"))
-    with pytest.raises(StoreUnavailable, match="999"):
-        await SQLiteStore.open(tmp_path / "posbot.db", new_id)
-
-
 async def test_a_copy_is_whole(tmp_path: Path) -> None:
-    async with opened("sqlite", tmp_path) as store:
+    async with opened(File(path=tmp_path / "posbot.db")) as store:
         assert isinstance(store, SQLiteStore)
         conversation = await store.accept(arrival())
         await store.step(says("好"), NOW)
         (tmp_path / "copy").mkdir()
         await store.backup(tmp_path / "copy" / "posbot.db")
-    async with opened("sqlite", tmp_path / "copy") as copied:
+    async with opened(File(path=tmp_path / "copy" / "posbot.db")) as copied:
         assert await texts(copied, conversation) == ["好"]

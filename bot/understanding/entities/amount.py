@@ -109,6 +109,9 @@ _PATTERNS: tuple[tuple[_Grade, re.Pattern[str]], ...] = (
         ),
     ),
 )
+_DIGIT = re.compile(r"\d")
+_SPOKEN = tuple((grade, pattern) for grade, pattern in _PATTERNS if not pattern.groupindex.keys().isdisjoint({"c", "mao"}))
+"""The patterns for amounts in words: the others look for digits in vain where there are none."""
 _CHOSEN = re.compile(r"(?:元|块|钱)?(?:那|这|的那|的这)(?:一)?[笔单]")
 _DENIED = re.compile(r"(?:不是|没有|非|别是)\s?$")
 _LISTED = re.compile(r"(?:原价|标价|定价|市价|进价|单价|吊牌价?|挂牌价?|标的?)(?:是|为|的|:|\s){0,2}[¥￥$]?\Z")
@@ -128,7 +131,7 @@ def read(scan: Scan) -> None:
 
 def _candidates(scan: Scan) -> Iterator[_Candidate]:
     """Every number that may be money, each character used once, strongest patterns first."""
-    for grade, pattern in _PATTERNS:
+    for grade, pattern in _PATTERNS if _DIGIT.search(scan.text) else _SPOKEN:
         for found in scan.free(pattern):
             value = _value(found)
             before = _before(scan.text, found)

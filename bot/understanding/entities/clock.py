@@ -20,6 +20,7 @@ _PARTS = {
 }
 _PART_OF = {word: part for part, words in _PARTS.items() for word in words.split()}
 PART = "|".join(sorted(_PART_OF, key=len, reverse=True))
+_FIRST = "".join(sorted({word[0] for word in _PART_OF}))
 _N = r"(?:\d{1,2}|[零一二两三四五六七八九十廿]{1,3})"
 _DECIMAL = r"\s?(?:\d|[一二三四五六七八九])\s?(?:折|倍|成|万|亿|元|块|%|个点|个百分)"
 """三点五折, 八点五个点: no hour."""
@@ -27,6 +28,7 @@ SHORT = ("早", "晚")
 """Parts of the day only behind a day (昨天晚) or before an hour: alone they are other words (早就, 太晚, 晚到)."""
 CLOCK = re.compile(
     rf"""
+      (?=[\s的\d零一二两三四五六七八九十廿{_FIRST}])(?:  # most characters begin no time of day
       (?P<part>{PART})?[\s的]{{0,2}}(?<![\d.:])
       (?: (?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?::[0-5]\d)?(?![\d:])
         | (?P<h2>{_N})[点點时](?!击|开|赞|餐|单|名|儿|意见|建议|要求|问题|原因|[一两]?下|{_DECIMAL})(?:整|钟)?(?:过)?
@@ -34,6 +36,7 @@ CLOCK = re.compile(
           (?:多|左右|来钟|钟|过|不到)?
       )
     | (?P<alone>{PART})(?!点|班|饭|餐|安|市|好|起来)
+      )
     """,
     re.X,
 )

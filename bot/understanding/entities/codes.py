@@ -33,6 +33,7 @@ _ASKED = re.compile(
     re.I,
 )
 _ALONE = re.compile(rf"^[^\w¥￥$]*({_CODE})(?:\W*$|[\s,，。?？!！]+(?![\s\d])(?=\D)(?!元|块|号|点|个|笔|台|楼))", re.I)
+_DIGIT = re.compile(r"\d")
 _NEVER = {
     "2G",
     "3G",
@@ -69,7 +70,7 @@ _NEVER |= {f"{digit}K" for digit in range(2, 10)} | {f"{digit}M" for digit in ra
 
 def read(scan: Scan) -> None:
     """The first response code that the text tells to be one."""
-    for pattern in (_AFTER_WORD, _ASKED, _AFTER_REASON, _SPOKEN_AFTER, _ALONE):
+    for pattern in (_AFTER_WORD, _ASKED, _AFTER_REASON, _SPOKEN_AFTER, _ALONE) if _DIGIT.search(scan.text) else (_SPOKEN_AFTER,):
         for found in scan.free(pattern):
             code = canonical(found[1])
             if code not in _NEVER and not scan.has("resp_code"):

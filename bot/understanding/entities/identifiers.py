@@ -44,8 +44,12 @@ _LABELLED: tuple[tuple[str, str, str], ...] = (
     ("auth_code", r"预?授权(?:码|号)|授权|auth(?: (?:no|code)\.?)?", _letters(6, 6)),
     ("order_no", r"(?:商户|交易|支付|微信|支付宝)?(?:订单|单)(?:编?号|号)", rf"{_letters(10, 32)}|{_GROUPED}"),
 )
-_BEFORE = tuple((slot, re.compile(rf"(?:{label}){_LINK}({value})", re.I)) for slot, label, value in _LABELLED)
-_AFTER = tuple((slot, re.compile(rf"({value}){_BACK}(?:{label})(?!\s*[:：(]|\s*\d)", re.I)) for slot, label, value in _LABELLED)
+_LABELS = tuple((slot, re.compile(label, re.I)) for slot, label, _ in _LABELLED)
+_ANY_LABEL = re.compile("|".join(label for _, label, _ in _LABELLED), re.I)
+_BEFORE = {slot: re.compile(rf"(?:{label}){_LINK}({value})", re.I) for slot, label, value in _LABELLED}
+_AFTER = {slot: re.compile(rf"({value}){_BACK}(?:{label})(?!\s*[:：(]|\s*\d)", re.I) for slot, label, value in _LABELLED}
+_THREE_DIGITS = re.compile(r"\d{3}")
+"""The least that a number without a label consists of: a cheap test for the many messages without."""
 _MASKED = re.compile(r"(?<!\d)\d{4,6}[\s\-]?[*xX●•]{2,12}[\s\-]?(\d{4})(?!\d)")
 _TAIL = re.compile(
     rf"(?:尾号|尾数|卡尾号?|末四位|末4位|(?:最?后|后面|末尾)(?:四|4)(?:位|个|位数)(?:数字?)?|卡号?(?:最后|后面|末尾))"
@@ -80,14 +84,29 @@ _BY_LENGTH = {6: ("trace_no", "batch_no", "auth_code"), 8: ("terminal_no",), 12:
 
 def read(scan: Scan) -> None:
     """Labelled numbers, card tails and telephone numbers; what else is named or is a hotline is only consumed."""
-    _take_each(scan, _MASKED_ID)
-    _read_each(scan, (("card_tail4", _MASKED), *_BEFORE, *_AFTER, ("card_tail4", _TAIL), ("card_tail4", _TAIL_BACK)))
+    bare = _THREE_DIGITS.search(scan.text) is not None
+    if bare:
+        _take_each(scan, _MASKED_ID)
+        _read_each(scan, (("card_tail4", _MASKED),))
+    if _ANY_LABEL.search(scan.text):
+        slots = [slot for slot, label in _LABELS if label.search(scan.text)]
+        _read_each(scan, [(slot, patterns[slot]) for patterns in (_BEFORE, _AFTER) for slot in slots])
+    _read_each(scan, (("card_tail4", _TAIL),))
+    if bare:
+        _read_bare(scan)
+    _take_each(scan, _NAMED)
+    if bare:
+        _take_each(scan, _CASE)
+
+
+def _read_bare(scan: Scan) -> None:
+    """Numbers that are known by their look: tails behind which 结尾 stands, orders, telephones; hotlines are only consumed."""
+    _read_each(scan, (("card_tail4", _TAIL_BACK),))
     for found in (*scan.free(_WECHAT), *scan.free(_ALIPAY)):
         scan.add("order_no", found[0], found.span())
     for found in scan.free(_MOBILE):
         scan.add("phone_tail4", found[0][-4:], found.span())
-    for pattern in (_OFFICE, _NAMED, _CASE):
-        _take_each(scan, pattern)
+    _take_each(scan, _OFFICE)
 
 
 def _take_each(scan: Scan, pattern: re.Pattern[str]) -> None:

@@ -37,8 +37,14 @@ _PART_IN_WORD = {"早": "早上", "晨": "早上", "晚": "晚上", "夜": "夜�
 _WEEKDAY = {**{character: number for number, character in enumerate("一二三四五六日")}, "天": 6, "末": 5, **{str(number): number - 1 for number in range(1, 8)}}
 _DAY_COUNTER = r"(?!机|码|店|楼|柜|操作|线|台|窗|桌|房|收银|员|加油|枪|库|铺|厅|位|档|门)"
 
+_NUMERAL = r"[\d一二两三四五六七八九十廿卅]"
+_FIRST = "".join(sorted({word[0] for word in _DAYS_AWAY}))
 _DATE = re.compile(
     rf"""
+      # what follows may begin with: most characters begin no date
+      (?={_NUMERAL}{{1,4}}[-/.年月号日点来多几个半分小钟天周星礼]|20[23]\d{{5}}
+      | [前去今明上下这本周星礼几来多个半分小钟天月刚才方头啱适{_FIRST}])
+      (?:
       (?P<iso>20[2-3]\d)(?:[-/.]|年)(?P<im>\d{{1,2}})(?:[-/.]|月)(?P<id>\d{{1,2}})(?:日|号)?
     | (?<![\d.*A-Za-z])(?P<cy>20[2-3]\d)(?P<cm>0[1-9]|1[0-2])(?P<cd>0[1-9]|[12]\d|3[01])(?=\D|$|(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?(?!\d))
     | (?<![\d.])(?:(?P<year>[前去今明]年)的?)?(?P<mm>{_N})月(?:份的?)?(?P<md>{_N})(?:日|号)?
@@ -51,6 +57,7 @@ _DATE = re.compile(
           个?(?P<more>半)?多?(?P<au>分钟|小时|钟头|钟|天|周|星期|礼拜|月)(?P<tail>半)?(?:多|左右)?(?:之前|以前|前|之先)))
     | (?P<rel>{"|".join(sorted(_DAYS_AWAY, key=len, reverse=True))})(?:(?<=[今昨])(?=[上下中]午|凌晨|傍晚|\d|刷|收)|(?<![今昨])(?<![今往以之]后天))
     | (?P<now>刚刚|刚才|才刚|方才|才将|头先|啱啱|刚刚才|适才|这会儿|刚(?=刷|交易|收|扣|用|打|扫|付|过|退|做|那笔|这笔|那一笔|才|来))
+      )
     """,
     re.X,
 )
@@ -62,12 +69,12 @@ _DAYS = {"天": 1, "周": 7, "星期": 7, "礼拜": 7, "月": 30}
 
 _YEARS = {"前年": -2, "去年": -1, "今年": 0, "明年": 1}
 _MONTHS = {"上": -1, "下": 1, "这": 0, "本": 0}
-_COMPOUND = re.compile("刷卡机|刷脸机|收银[员台机]?|收[款付]码|付款码|收款机|扫码[枪盒]|收单|收不到信号|信用卡|退出|退不出|转圈|转接|转人工|转动|单位")
-"""Words that hold a verb of paying and say nothing of a payment."""
-_PAYMENT = re.compile(
-    rf"刷|付|收|扣|转|退|扫|消费(?!者)|到账|入账|进账|结账|结算|笔|单|交易|款|卖|块|元|钱|插|挥|碰|充|微信|支付宝|云闪付|银联|[¥￥]|\d\.?\d|{QUANTITY}{{2}}"
+_COMPOUND = re.compile(
+    "(?=[刷收付扫信退转单])(?:刷卡机|刷脸机|收银[员台机]?|收[款付]码|付款码|收款机|扫码[枪盒]|收单|收不到信号|信用卡|退出|退不出|转圈|转接|转人工|转动|单位)"
 )
-_SMALL_WORDS = re.compile(r"[\W_的是在吧呢啊了就]|大概|应该|好像")
+"""Words that hold a verb of paying and say nothing of a payment."""
+_PAYMENT = re.compile(rf"[刷付收扣转退扫笔单款卖块元钱插挥碰充¥￥$]|消费(?!者)|[到入进]账|结[账算]|交易|微信|支付宝|云闪付|银联|\d\.?\d|{QUANTITY}{{2}}")
+_SMALL_WORDS = re.compile(r"(?:[\W_的是在吧呢啊了就]|大概|应该|好像)*+")
 _YET_TO_BE = re.compile(r"[\s,]?(?:能|会(?!员)|可以|该|应该)")
 """周末能到账吗."""
 _HABIT = re.compile(r"(?:每天|天天|每到|[一每]到|每个?)\Z")
@@ -175,7 +182,7 @@ class _Reader:
         if _YET_TO_BE.match(text, found.end()):
             return False
         rest = _COMPOUND.sub("", text[: found.start()] + "\n" + text[found.end() :])
-        return self.aim is not Aim.STORY or _PAYMENT.search(rest) is not None or not _SMALL_WORDS.sub("", rest)
+        return self.aim is not Aim.STORY or _PAYMENT.search(rest) is not None or _SMALL_WORDS.fullmatch(rest) is not None
 
 
 def _minute(moment: datetime) -> str:

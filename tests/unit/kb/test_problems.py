@@ -47,6 +47,7 @@ BROKEN: list[tuple[str, str, str | bytes, int, str]] = [
     ("unclosed quote", "steps.yaml", 'reload:\n  title: "换纸\n  text: 换\n', 2, "没有配对"),
     ("bad indent", "steps.yaml", "reload:\n  title: 换纸\n text: 换\n", 3, "写法不对"),
     ("duplicate key", "steps.yaml", "reload:\n  title: 换纸\n  text: 换\nreload:\n  title: 换\n", 4, "重复"),
+    ("look without then", "steps.yaml", "reload:\n  title: 换纸\n  text: 换纸\n  only_look: 是\n", 4, "没有 then"),
     ("alias", "steps.yaml", "reload: &a\n  title: 换纸\nagain: *a\n", 1, "引用"),
     ("billion laughs", "steps.yaml", "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", 1, "引用"),
     ("tag", "steps.yaml", "reload: !!python/object/apply:os.system ['true']\n", 1, "标记"),

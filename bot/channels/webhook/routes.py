@@ -1,0 +1,225 @@
+"""The way in for other apps: `POST /v1/sources/<source>/messages` and `/photos`, `GET /v1/sources/<source>/conversations/<id>/messages`.
+
+The source stands in the path, so each app has an address of its own that needs no other header than the scheme's three, and a proxy can treat apps apart.
+A source that does not exist is refused like one whose signature is wrong. What the signature says is checked before anything of the content is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from bot.channels import photos
+from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Buckets, Refused, answer, body, parsed, problem, too_often
+from bot.domain.messages import Address
+
+from . import openapi, wire
+from .signing import Signer, stamp
+from .sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from bot.service.intake import Intake
+    from bot.service.ports import Line, Photo, Store
+
+    from .signing import Stamp
+
+BODY_SECONDS = 20.0
+"""How long a body may take to come."""
+MOST_UPLOADS = 8
+"""Pictures that are read at the same time: each takes three times its size for a moment."""
+AT_ONCE = 10
+"""Messages that a merchant may send in one go (security: 20 a minute, 10 at once)."""
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def add_routes(
+    app: web.Application, *, sources: Mapping[str, Source], intake: Intake, store: Store, clock: Callable[[], int], new_id: Callable[[], str]
+) -> None:
+    """Let these sources in. `clock` gives microseconds UTC, `new_id` ids for pictures. The application needs the middleware `http.guarded`."""
+    api = _Api(sources=sources, intake=intake, store=store, clock=clock, new_id=new_id)
+    handlers = {"message": api.message, "photo": api.photo, "lines": api.lines, "description": api.description}
+    for operation in openapi.OPERATIONS:
+        app.router.add_route(operation.method, operation.path, handlers[operation.id], name=f"hook-{operation.id}")
+
+
+class _Door:
+    """Where one source comes in: its secrets and how often it may come."""
+
+    def __init__(self, source: Source) -> None:
+        self._channel, self._signer = source.channel, Signer(source.secrets)
+        self._all = Buckets(rate=source.per_second, burst=max(source.per_second, AT_ONCE), clock=time.monotonic)
+        self._each = Buckets(rate=source.per_minute / 60, burst=min(source.per_minute, AT_ONCE), clock=time.monotonic)
+
+    def check(self, stamp: Stamp, content: str) -> None:
+        """Raises Refused (401) when it is not signed by this source."""
+        self._signer.check(stamp, content)
+
+    def count(self) -> None:
+        """Raises Refused (429). Only what is signed counts: nobody else can use up what a source may send."""
+        _within(self._all, "")
+
+    def address(self, merchant: str) -> Address:
+        """Where the conversation with this merchant takes place. Raises Refused (429)."""
+        _within(self._each, merchant)
+        return Address(channel=self._channel, chat=merchant)
+
+    def is_ours(self, address: Address | None) -> bool:
+        """Whether a conversation belongs to this source."""
+        return address is not None and address.channel == self._channel
+
+
+def _within(buckets: Buckets, key: str) -> None:
+    if wait := buckets.take(key):
+        raise Refused(too_often(wait))
+
+
+class _Api:
+    """The handlers."""
+
+    def __init__(self, *, sources: Mapping[str, Source], intake: Intake, store: Store, clock: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._intake, self._store, self._clock, self._new_id = intake, store, clock, new_id
+        self._doors = {name: _Door(source) for name, source in sources.items()}
+        self._nobody = _Door(Source(name="nobody", secrets=(base64.b64encode(secrets.token_bytes(32)).decode(),)))
+        self._uploads = 0
+        self._description = json.dumps(openapi.document(), ensure_ascii=False).encode()
+
+    async def message(self, request: web.Request) -> web.Response:
+        """A merchant wrote or tapped."""
+        door, signed = self._knock(request)
+        raw = await _body(request, JSON_LIMIT)
+        door.check(signed, _text(raw))
+        door.count()
+        message = _read(raw, wire.Message)
+        address, ext_id = door.address(message.merchant), _ext_id(message.merchant, signed.id)
+        if message.text:
+            return _accepted(await self._intake.said(address, ext_id, message.text, message.known()))
+        return _accepted(await self._intake.chose(address, ext_id, message.choice, message.known()))
+
+    async def photo(self, request: web.Request) -> web.Response:
+        """A merchant sent a picture."""
+        door, signed = self._knock(request)
+        with self._uploading():
+            raw = await _body(request, wire.PHOTO_BODY_LIMIT)
+            await asyncio.to_thread(lambda: door.check(signed, _text(raw)))  # megabytes are looked at in another thread
+            door.count()
+            message = await asyncio.to_thread(_read, raw, wire.PhotoMessage)
+            address = door.address(message.merchant)
+            photo = await self._picture(message)
+        await self._store.keep(photo, address, self._clock())
+        ext_id = _ext_id(message.merchant, signed.id)
+        return _accepted(await self._intake.sent(address, ext_id, "photo", photo.id, message.caption, message.known()))
+
+    async def lines(self, request: web.Request) -> web.Response:
+        """What was said in a conversation."""
+        door, signed = self._knock(request)
+        door.check(signed, request.raw_path)
+        door.count()
+        after = _number(request, "after", 0, openapi.LARGEST_LINE_ID, 0)
+        limit = _number(request, "limit", 1, openapi.MOST_LINES, openapi.DEFAULT_LIMIT)
+        conversation = request.match_info["conversation"]
+        if not door.is_ours(await self._store.address(conversation)):
+            raise Refused(problem(404, "not-found"))
+        lines = [_line(line) for line in await self._store.transcript(conversation, after, limit)]
+        return answer(wire.Lines(conversation=conversation, lines=lines, after=lines[-1].id if lines else after).model_dump(exclude_none=True))
+
+    async def description(self, _: web.Request) -> web.Response:
+        """What can be asked here."""
+        return web.Response(body=self._description, content_type="application/json")
+
+    def _knock(self, request: web.Request) -> tuple[_Door, Stamp]:
+        """Whose door it is, and the headers of the signature. Raises Refused."""
+        signed = stamp(request.headers, self._clock())
+        if not request.raw_path.isascii():
+            raise Refused(problem(400, "bad-request"))
+        if request.headers.get("Content-Encoding", "identity") != "identity":  # what was signed would not be what is read, and little could become much
+            raise Refused(problem(415, "compressed"))
+        return self._doors.get(request.match_info["source"], self._nobody), signed
+
+    @contextmanager
+    def _uploading(self) -> Iterator[None]:
+        if self._uploads >= MOST_UPLOADS:
+            raise Refused(too_often(1))
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+    async def _picture(self, message: wire.PhotoMessage) -> Photo:
+        """The picture as it is kept. Raises Refused (413, 422)."""
+        try:
+            data = await asyncio.to_thread(message.data)
+        except ValueError:
+            raise Refused(problem(422, "bad-field", field="photo", reason="base64")) from None
+        if len(data) > UPLOAD_LIMIT:
+            raise Refused(problem(413, "too-large", most=UPLOAD_LIMIT))
+        try:
+            return await photos.read(data, self._new_id)
+        except photos.PhotoError as error:
+            raise Refused(problem(422, error.code)) from None
+
+
+async def _body(request: web.Request, limit: int) -> bytes:
+    """The body, if it comes in time. Raises Refused (408, 413)."""
+    if request.content.is_eof():  # all of it is here
+        return await body(request, limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await body(request, limit)
+    except TimeoutError:
+        raise Refused(problem(408, "body-late", seconds=int(BODY_SECONDS))) from None
+
+
+def _text(raw: bytes) -> str:
+    """What is signed. Raises Refused (400)."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise Refused(problem(400, "bad-json")) from None
+
+
+def _read(raw: bytes, model: type[Model]) -> Model:
+    """A body as its model; what the fast way refuses is looked at by the careful one, which says why or mends it."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError:
+        return parsed(raw, model)
+
+
+def _ext_id(merchant: str, id: str) -> str:
+    """What tells messages of a source apart: an app may count each merchant's messages for itself."""
+    return f"{merchant}/{id}"
+
+
+def _accepted(conversation: str) -> web.Response:
+    return answer({"conversation": conversation}, 202)
+
+
+def _number(request: web.Request, name: str, least: int, most: int, default: int) -> int:
+    """A number of the query. Raises Refused (422)."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and least <= int(text) <= most):
+        raise Refused(problem(422, "bad-field", field=name, reason=f"{least}..{most}"))
+    return int(text)
+
+
+def _line(line: Line) -> wire.Line:
+    """A line as it leaves the house: documented fields only, nothing of what is kept for staff."""
+    kept = json.loads(line.body)
+    return wire.Line(
+        id=line.id, side=line.side, at=wire.moment(line.at), bubbles=kept.get("bubbles", ()), choices=kept.get("choices", ()),
+        text=kept.get("text"), choice=kept.get("choice"), label=kept.get("label"), photo=kept.get("file"),
+        webhook_id=line.ext_id.rpartition("/")[2] if line.ext_id else None,
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""What both stores do alike with rows and with texts, so that a conversation is the same in each of them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.messages import Address
+from bot.service.ports import Outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONGEST_KEY = 500
+"""Characters of an id from outside; PostgreSQL refuses index entries of more than 2704 bytes."""
+
+
+def storable(text: str) -> str:
+    r"""The text with JSON escapes for what no UTF-8 column keeps, NUL and lone surrogates: a JSON text still means the same.
+
+    PostgreSQL refuses both; SQLite cuts a text short at NUL and cannot read surrogates back, so that one message would stop all others.
+    """
+    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
+
+
+def key(text: str) -> str:
+    """An id from outside as it is kept: storable, and short enough for an index. Two ids stay two ids."""
+    kept = storable(text)
+    if len(kept) <= LONGEST_KEY:
+        return kept
+    return f"{kept[: LONGEST_KEY - 65]}~{hashlib.sha256(kept.encode()).hexdigest()}"
+
+
+def outgoing(row: Sequence[Any]) -> Outgoing:
+    """A line that was claimed, from its columns in this order."""
+    id, channel, chat, conversation, message, body, dedupe, tries, created, maybe = row
+    return Outgoing(
+        id=id, address=Address(channel=channel, chat=chat), conversation=conversation, message=message, body=body, dedupe=dedupe, tries=tries, created=created,
+        maybe_duplicate=bool(maybe),
+    )  # fmt: skip
