@@ -55,11 +55,14 @@ async def body(request: web.Request, limit: int) -> bytes:
     if (request.content_length or 0) > limit:
         raise Refused(problem(413, "too-large", most=limit))
     parts, size = [], 0
-    async for part in request.content.iter_chunked(1 << 16):
-        size += len(part)
-        if size > limit:
-            raise Refused(problem(413, "too-large", most=limit))
-        parts.append(part)
+    try:
+        async for part in request.content.iter_chunked(1 << 16):
+            size += len(part)
+            if size > limit:
+                raise Refused(problem(413, "too-large", most=limit))
+            parts.append(part)
+    except ConnectionError:  # the caller has left: nobody hears the answer, and it is no error of ours
+        raise Refused(problem(400, "bad-request")) from None
     return b"".join(parts)
 
 

@@ -136,6 +136,17 @@ async def test_nothing_that_comes_in_is_a_server_error(address: str, request_lin
     assert int(line.split()[1]) == status
 
 
+async def test_who_leaves_while_sending_is_no_error(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+    writer.write(b"POST /size HTTP/1.1\r\nHost: posbot\r\nContent-Length: 100\r\n\r\nbegun")
+    await writer.drain()
+    async with ClientSession() as session, session.get(f"{address}/nowhere"):  # by then the other one is being read
+        writer.transport.abort()
+    async with ClientSession() as session, session.get(f"{address}/nowhere") as response:
+        assert response.status == 404
+    assert [record.message for record in caplog.records if record.name == "aiohttp.server"] == []
+
+
 def test_a_bucket_lets_a_burst_through_and_then_one_at_a_time() -> None:
     now = 0.0
     buckets = Buckets(rate=0.5, burst=3, clock=lambda: now)
