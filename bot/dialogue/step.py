@@ -50,7 +50,8 @@ def step(
         return silence.fell(conversation, turn)
     state, lead = _wake(edit.unsaid(conversation) if isinstance(event, Edited) else conversation, turn)
     away = state.topic is not None and state.phase in _ACTIVE and now - _last(conversation, turn) >= AWAY
-    state = replace(state, turns=state.turns + (state.topic is not None), before=None)
+    counts = state.topic is not None or (isinstance(event, Edited) and conversation.topic is not None)  # the first message may be changed again and again
+    state = replace(state, turns=state.turns + counts, before=None)
     if prompt.is_lost(kb, state):
         state, lead = replace(state, expecting=None), [*lead, turn.words("restart-step")]
     match event:
