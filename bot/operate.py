@@ -65,7 +65,7 @@ def _ready(running: Running) -> None:
 def check(settings: Settings) -> int:
     """`posbot doctor`: everything that must be right, each with what to do if it is not."""
     findings = [_knowledge(settings), asyncio.run(_database(settings)), doctor.clock(ZoneInfo(settings.zone))]
-    if not server.is_postgres(settings):
+    if not settings.is_postgres:
         findings.append(doctor.disk(settings.database_file.parent))
     findings += [doctor.port(settings.host, settings.port), doctor.port(settings.ops_host, settings.ops_port)]
     for finding in findings:
@@ -199,7 +199,7 @@ def purge(settings: Settings) -> int:
 
 
 async def _purge(settings: Settings) -> int:
-    embedded = not server.is_postgres(settings)
+    embedded = not settings.is_postgres
     store = await (sqlite.SQLiteStore.beside(settings.database_file, server.new_id) if embedded else server.open_store(settings))
     try:
         return await store.purge(server.kept(settings, server.clock()))
@@ -237,7 +237,7 @@ def reload(settings: Settings) -> int:
 
 
 def _not_embedded(settings: Settings) -> str:
-    return say("backup.postgres") if server.is_postgres(settings) else ""
+    return say("backup.postgres") if settings.is_postgres else ""
 
 
 def _fail(problem: str) -> int:

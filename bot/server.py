@@ -58,14 +58,9 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def is_postgres(settings: Settings) -> bool:
-    """Whether the database is a server, not a file."""
-    return settings.is_postgres
-
-
 async def open_store(settings: Settings) -> Store:
     """The database that the settings name. Raises StoreUnavailable, AlreadyRunning."""
-    if is_postgres(settings):
+    if settings.is_postgres:
         from bot.storage.postgres import PostgresStore  # noqa: PLC0415  (its driver is loaded only where it is used)
 
         return await PostgresStore.open(settings.database.get_secret_value(), new_id)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +17,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.wording import say
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 JSON_LIMIT = 1 << 20
 """Bytes of a JSON body."""
@@ -66,6 +68,16 @@ async def body(request: web.Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
+@asynccontextmanager
+async def in_time(seconds: float, code: str) -> AsyncIterator[None]:
+    """Who sends a body must go on. Raises Refused (408, with this code)."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Refused(problem(408, code, seconds=int(seconds))) from None
+
+
 def parsed(raw: bytes, model: type[Model]) -> Model:
     """A JSON body as its model. Raises Refused (400, 422): bad UTF-8, bad JSON, endless digits, NaN, brackets without end, wrong fields."""
     try:
@@ -78,6 +90,13 @@ def parsed(raw: bytes, model: type[Model]) -> Model:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "-"
         raise Refused(problem(422, "bad-field", field=place, reason=first["msg"])) from None
+
+
+def number(text: str, name: str, least: int, most: int) -> int:
+    """A whole number that somebody sent as text. Raises Refused (422)."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and least <= int(text) <= most):
+        raise Refused(problem(422, "bad-field", field=name, reason=f"{least}..{most}"))
+    return int(text)
 
 
 def _json(text: str) -> Any:
@@ -124,9 +143,7 @@ async def guarded(request: web.Request, handler: Callable[[web.Request], Awaitab
         response.force_close()
         return response
     except StoreUnavailable:
-        response = problem(503, "unavailable")
-        response.headers["Retry-After"] = "2"
-        return response
+        return unavailable(2)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -172,9 +189,22 @@ class Buckets:
             del self._buckets[key]
 
 
+def take(buckets: Buckets, key: str) -> None:
+    """One more. Raises Refused (429, with Retry-After)."""
+    if seconds := buckets.take(key):
+        raise Refused(too_often(seconds))
+
+
 def too_often(seconds: float) -> web.Response:
     """The answer to who comes too often."""
     wait = max(1, math.ceil(seconds))
     response = problem(429, "too-often", seconds=wait)
     response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def unavailable(seconds: int) -> web.Response:
+    """The answer when nobody can be served now."""
+    response = problem(503, "unavailable")
+    response.headers["Retry-After"] = str(seconds)
     return response

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
-from bot.domain.errors import PosbotError
+from bot.channels.http import Refused, problem
 from bot.service.ports import Photo
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_PIXELS = 40_000_000
@@ -26,18 +22,18 @@ _AT_ONCE = asyncio.Semaphore(2)
 """Pictures that are opened at the same time: each takes up to 320 MB."""
 
 
-class PhotoError(PosbotError):
-    """It is no picture that can be kept; `code` says why: `no-picture`, `too-many-pixels`."""
+class PhotoError(Refused):
+    """It is no picture that can be kept (422); `code` says why: `no-picture`, `too-many-pixels`."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(code)
+        super().__init__(problem(422, code))
         self.code = code
 
 
-async def read(data: bytes, new_id: Callable[[], str]) -> Photo:
-    """The picture as it is kept. Raises PhotoError."""
+async def read(data: bytes, id: str) -> Photo:
+    """The picture as it is kept, under this id. Raises PhotoError."""
     async with _AT_ONCE:
-        return await asyncio.to_thread(_read, data, new_id())
+        return await asyncio.to_thread(_read, data, id)
 
 
 def _read(data: bytes, id: str) -> Photo:

@@ -1,9 +1,11 @@
-"""Clock times as text, as programs send them."""
+"""Moments as they are kept, and clock times as text, as programs send them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+SECOND = 1_000_000
+"""Moments are integers, microseconds UTC."""
 YEARS = range(2000, 2100)
 """Of clocks that are believed: beyond, 昨天 or 半小时前 could leave the calendar."""
 

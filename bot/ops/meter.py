@@ -9,10 +9,11 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from bot.domain.clock import SECOND
+
 if TYPE_CHECKING:
     from bot.service.ports import Counts
 
-MICROSECONDS = 1_000_000
 _STEP_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 _SEND_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10)
 
@@ -75,7 +76,7 @@ class Meter:
         """What waits now."""
         for what in ("inbox", "outbox", "dead", "tickets"):
             self._waiting.labels(what).set(getattr(counts, what))
-        self._oldest.set(counts.oldest / MICROSECONDS)
+        self._oldest.set(counts.oldest / SECOND)
 
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""

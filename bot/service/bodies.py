@@ -12,7 +12,7 @@ from bot.domain.understanding import Secret
 if TYPE_CHECKING:
     from bot.domain.events import Event
 
-SAID, EDITED, CHOSE, SENT, SILENT = "said", "edited", "chose", "sent", "silent"
+SAID, EDITED, CHOSE, SENT = "said", "edited", "chose", "sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 
 from bot.dialogue import prompt, silence
 from bot.dialogue.render import kb_say
 from bot.dialogue.step import step
+from bot.domain.clock import SECOND
 from bot.domain.conversation import Conversation, put
 from bot.domain.effects import OpenTicket, Rate, Say, TellStaff
 from bot.domain.events import Chose, Sent, Silent
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .bodies import Told
     from .ports import Mind, Pending, Work
 
-SECOND = 1_000_000
 logger = logging.getLogger(__name__)
 
 
@@ -105,14 +105,11 @@ class Decider:
 class _Rows:
     """Rows of an outcome while it is being made."""
 
-    done: list[int]
-    dead: list[tuple[int, str]]
-    spoken: list[Spoken]
-    opened: list[Opened]
-    rated: list[Rated]
-
-    def __init__(self) -> None:
-        self.done, self.dead, self.spoken, self.opened, self.rated = [], [], [], [], []
+    done: list[int] = field(default_factory=list)
+    dead: list[tuple[int, str]] = field(default_factory=list)
+    spoken: list[Spoken] = field(default_factory=list)
+    opened: list[Opened] = field(default_factory=list)
+    rated: list[Rated] = field(default_factory=list)
 
     def add(self, new: _Rows) -> None:
         """All of these too."""

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from bot.domain.clock import SECOND
+
 from .ports import Later, Sent, Undeliverable
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from .bell import Bell
     from .ports import Channel, Delivery, Meter, Outgoing, Store
 
-SECOND = 1_000_000
 POLL = 0.2
 SIDE_BY_SIDE = 64
 """Chats that are served at the same time."""

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from bot.domain.clock import SECOND
+
 from .ports import Retention
 
 if TYPE_CHECKING:
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 
 LOOK = 5.0
 """Seconds between two looks for silence."""
-PURGE_EVERY = 24 * 3600 * 1_000_000
+PURGE_EVERY = 24 * 3600 * SECOND
 logger = logging.getLogger(__name__)
 
 
 def retention(now: int, *, messages: timedelta, photos: timedelta, conversations: timedelta) -> Retention:
     """The moments before which things are forgotten, from how long they are kept."""
-    before = (now - int(kept.total_seconds() * 1_000_000) for kept in (messages, photos, conversations))
+    before = (now - int(kept.total_seconds() * SECOND) for kept in (messages, photos, conversations))
     return Retention(messages=next(before), photos=next(before), conversations=next(before))
 
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import re
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 from weakref import WeakValueDictionary
@@ -15,7 +14,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from bot.channels import photos
-from bot.channels.http import JSON_LIMIT, Model, Refused, answer, body, parsed, problem
+from bot.channels.http import JSON_LIMIT, Model, Refused, answer, body, in_time, number, parsed, problem, take
 from bot.domain.errors import StoreUnavailable
 
 from . import limits, lines
@@ -23,11 +22,11 @@ from .feed import PAGE
 from .uploads import upload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from bot.domain.messages import Reply
     from bot.service.intake import Intake
-    from bot.service.ports import Line, Photo, Store
+    from bot.service.ports import Line, Store
 
     from .feed import Feed, Seat
     from .options import Options
@@ -39,6 +38,8 @@ REMEMBERED = 400 * 24 * 3600
 LONGEST_WAIT = 25
 """Seconds of a long poll: proxies cut connections after 30."""
 LONGEST_TEXT, LONGEST_CHOICE = 4096, 200
+LARGEST = 10**18 - 1
+"""Of the numbers in a query."""
 PATIENCE, PATIENCE_FOR_PHOTO = 15.0, 120.0
 """Seconds in which a body must have come: a picture over a bad mobile network takes its time."""
 STALLED = 30.0
@@ -119,7 +120,7 @@ class Endpoints:
     async def say(self, request: web.Request) -> web.Response:
         """The merchant wrote something or tapped a button."""
         visitor = self._visitor(request)
-        limits.take(self._per_chat, visitor.address.chat)
+        take(self._per_chat, visitor.address.chat)
         message = await self._json(request, _Message)
         ext_id = lines.ext_id(visitor.address.chat, message.client_id)
         if message.choice is not None:
@@ -132,16 +133,16 @@ class Endpoints:
     async def send_photo(self, request: web.Request) -> web.Response:
         """The merchant sent a picture. One at a time for each chat; one that is sent again is kept once."""
         visitor = self._visitor(request)
-        limits.take(self._uploads_per_ip, self._network(request))
-        limits.take(self._per_chat, visitor.address.chat)
-        async with _within(PATIENCE_FOR_PHOTO):
+        take(self._uploads_per_ip, self._network(request))
+        take(self._per_chat, visitor.address.chat)
+        async with in_time(PATIENCE_FOR_PHOTO, "too-slow"):
             sent = await upload(request)
         if not CLIENT_ID.fullmatch(sent.client_id):
             raise Refused(problem(422, "bad-field", field="client_id", reason=CLIENT_ID.pattern))
         chat, id = visitor.address.chat, lines.photo_id(visitor.address.chat, sent.client_id)
         async with self._locks.setdefault(chat, asyncio.Lock()):
             if await self._store.photo(id, visitor.address) is None:
-                await self._store.keep(await _read(sent.photo, id), visitor.address, self._clock())
+                await self._store.keep(await photos.read(sent.photo, id), visitor.address, self._clock())
         caption = sent.caption[:LONGEST_TEXT]
         conversation = await self._intake.sent(visitor.address, lines.ext_id(chat, sent.client_id), "photo", id, caption, visitor.profile)
         self._feed.changed(visitor.address, conversation)
@@ -150,10 +151,10 @@ class Endpoints:
     async def messages(self, request: web.Request) -> web.Response:
         """Lines after a line; with `wait`, as soon as there are some."""
         visitor = self._visitor(request)
-        after, wait = _number(request.query.get("after", "0")), min(_number(request.query.get("wait", "0")), LONGEST_WAIT)
+        after, wait = number(request.query.get("after", "0"), "after", 0, LARGEST), number(request.query.get("wait", "0"), "wait", 0, LARGEST)
         with self._feed.seat(visitor.address) as seat:
             await self._feed.greet(seat)
-            found = await self._feed.lines(seat, after, wait)
+            found = await self._feed.lines(seat, after, min(wait, LONGEST_WAIT))
         return answer({**_marks(visitor, seat), "lines": [lines.shown(line) for line in found], "more": len(found) == PAGE})
 
     async def photo(self, request: web.Request) -> web.Response:
@@ -182,7 +183,7 @@ class Endpoints:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Lines as they come, until somebody leaves."""
         visitor = self._visitor(request)
-        after = _number(request.headers.get("Last-Event-ID") or request.query.get("after", "0"))
+        after = number(request.headers.get("Last-Event-ID") or request.query.get("after", "0"), "after", 0, LARGEST)
         with self._feed.seat(visitor.address) as seat:
             await self._feed.greet(seat)
             response = web.StreamResponse(headers=STREAM)
@@ -215,7 +216,7 @@ class Endpoints:
         return visitor
 
     def _take_ip(self, request: web.Request) -> None:
-        limits.take(self._per_ip, self._network(request))
+        take(self._per_ip, self._network(request))
 
     def _network(self, request: web.Request) -> str:
         return limits.network(request, proxies=self._options.proxies)
@@ -228,7 +229,7 @@ class Endpoints:
         """The body. Other types are refused: a form of another site can send everything but JSON."""
         if request.content_type != "application/json":
             raise Refused(problem(415, "wrong-type", expected="application/json"))
-        async with _within(PATIENCE):
+        async with in_time(PATIENCE, "too-slow"):
             raw = await body(request, JSON_LIMIT)
         return parsed(raw, model)
 
@@ -240,31 +241,6 @@ def _token(request: web.Request) -> str:
         return token.strip()
     own = request.headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
     return request.cookies.get(COOKIE, "") if own else ""
-
-
-def _number(text: str) -> int:
-    """A line id or seconds. Raises Refused (422)."""
-    if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise Refused(problem(422, "bad-field", field="after", reason="[0-9]{1,18}"))
-    return int(text)
-
-
-@asynccontextmanager
-async def _within(seconds: float) -> AsyncIterator[None]:
-    """Who sends a body must go on. Raises Refused (408)."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise Refused(problem(408, "too-slow")) from None
-
-
-async def _read(data: bytes, id: str) -> Photo:
-    """The picture as it is kept. Raises Refused (422)."""
-    try:
-        return await photos.read(data, lambda: id)
-    except photos.PhotoError as error:
-        raise Refused(problem(422, error.code)) from None
 
 
 def _marks(visitor: Visitor, seat: Seat) -> dict[str, str | None]:

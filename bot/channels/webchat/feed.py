@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.channels.http import Refused, problem
+from bot.channels.http import Refused, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from aiohttp import web
 
     from bot.domain.messages import Address
     from bot.service.bell import Bells
@@ -53,7 +51,7 @@ class Feed:
     def seat(self, address: Address) -> Iterator[Seat]:
         """A place to wait in. Raises Refused (503) when all are taken."""
         if self._taken >= self._most:
-            raise Refused(_full())
+            raise Refused(unavailable(5))
         seat = Seat(address, over=self._closed)
         row = self._seats.setdefault(address.chat, [])
         row.append(seat)
@@ -103,9 +101,3 @@ class Feed:
     def _end(self, seat: Seat) -> None:
         seat.over = True
         self._bells.ring(seat.key)
-
-
-def _full() -> web.Response:
-    response = problem(503, "unavailable")
-    response.headers["Retry-After"] = "5"
-    return response

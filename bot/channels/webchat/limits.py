@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from bot.channels.http import Buckets, Refused, too_often
+from bot.channels.http import Buckets
+from bot.domain.clock import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp import web
-
-SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +25,6 @@ class Limit:
     def buckets(self, clock: Callable[[], int]) -> Buckets:
         """Counts by this limit; `clock` gives microseconds."""
         return Buckets(rate=self.per_minute / 60, burst=self.burst, clock=lambda: clock() / SECOND)
-
-
-def take(buckets: Buckets, key: str) -> None:
-    """One more. Raises Refused (429, with Retry-After)."""
-    if seconds := buckets.take(key):
-        raise Refused(too_often(seconds))
 
 
 def network(request: web.Request, *, proxies: int) -> str:

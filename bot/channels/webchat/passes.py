@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from bot.channels.http import Refused, parsed, problem
+from bot.domain.clock import SECOND
 from bot.domain.messages import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 CHANNEL = "web"
-SECOND = 1_000_000
 AHEAD = 3600 + 300
 """Seconds that an identity may be good for: an hour, and clocks that differ."""
 SESSION = 12 * 3600

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from bot.domain.clock import SECOND
 from bot.service.delivery import SIDE_BY_SIDE, pause
 from bot.service.ports import Later, Sent, Undeliverable
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from .sources import Source
 
-SECOND = 1_000_000
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 MOST_READ = 1 << 16
 """Bytes of an answer that are read, to use the connection again; what it says is in its status."""

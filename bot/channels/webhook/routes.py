@@ -18,7 +18,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from bot.channels import photos
-from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Buckets, Refused, answer, body, parsed, problem, too_often
+from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Buckets, Refused, answer, body, in_time, number, parsed, problem, take, too_often
 from bot.domain.messages import Address
 
 from . import openapi, wire
@@ -66,21 +66,16 @@ class _Door:
 
     def count(self) -> None:
         """Raises Refused (429). Only what is signed counts: nobody else can use up what a source may send."""
-        _within(self._all, "")
+        take(self._all, "")
 
     def address(self, merchant: str) -> Address:
         """Where the conversation with this merchant takes place. Raises Refused (429)."""
-        _within(self._each, merchant)
+        take(self._each, merchant)
         return Address(channel=self._channel, chat=merchant)
 
     def is_ours(self, address: Address | None) -> bool:
         """Whether a conversation belongs to this source."""
         return address is not None and address.channel == self._channel
-
-
-def _within(buckets: Buckets, key: str) -> None:
-    if wait := buckets.take(key):
-        raise Refused(too_often(wait))
 
 
 class _Api:
@@ -163,21 +158,15 @@ class _Api:
             raise Refused(problem(422, "bad-field", field="photo", reason="base64")) from None
         if len(data) > UPLOAD_LIMIT:
             raise Refused(problem(413, "too-large", most=UPLOAD_LIMIT))
-        try:
-            return await photos.read(data, self._new_id)
-        except photos.PhotoError as error:
-            raise Refused(problem(422, error.code)) from None
+        return await photos.read(data, self._new_id())
 
 
 async def _body(request: web.Request, limit: int) -> bytes:
     """The body, if it comes in time. Raises Refused (408, 413)."""
     if request.content.is_eof():  # all of it is here
         return await body(request, limit)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await body(request, limit)
-    except TimeoutError:
-        raise Refused(problem(408, "body-late", seconds=int(BODY_SECONDS))) from None
+    async with in_time(BODY_SECONDS, "body-late"):
+        return await body(request, limit)
 
 
 def _text(raw: bytes) -> str:
@@ -208,11 +197,7 @@ def _accepted(conversation: str) -> web.Response:
 def _number(request: web.Request, name: str, least: int, most: int, default: int) -> int:
     """A number of the query. Raises Refused (422)."""
     text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and least <= int(text) <= most):
-        raise Refused(problem(422, "bad-field", field=name, reason=f"{least}..{most}"))
-    return int(text)
+    return default if text is None else number(text, name, least, most)
 
 
 def _line(line: Line) -> wire.Line:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from standardwebhooks import Webhook
 
 from bot.channels.http import Refused, problem
+from bot.domain.clock import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +46,7 @@ def stamp(headers: Mapping[str, str], now: int) -> Stamp:
     signatures = tuple(filter(_V1.fullmatch, headers.get(SIGNATURE, "").split(" ", MOST_SIGNATURES)))
     if not (signatures and _ID.fullmatch(id) and _TIMESTAMP.fullmatch(at)):
         raise Refused(problem(401, "unsigned"))
-    if abs(int(at) - now / 1_000_000) > TOLERANCE:
+    if abs(int(at) - now / SECOND) > TOLERANCE:
         raise Refused(problem(401, "wrong-time", seconds=TOLERANCE))
     return Stamp(id=id, at=datetime.fromtimestamp(int(at), UTC), signatures=signatures)
 
@@ -68,6 +69,6 @@ class Signer:
 
     def headers(self, id: str, now: int, content: str) -> dict[str, str]:
         """The headers for something that we send; `now` in microseconds. It is signed with every secret, so the other side may exchange them at any time."""
-        at = datetime.fromtimestamp(now // 1_000_000, UTC)
+        at = datetime.fromtimestamp(now // SECOND, UTC)
         signatures = " ".join(webhook.sign(id, at, content) for webhook in self._webhooks)
-        return {ID: id, TIMESTAMP: str(now // 1_000_000), SIGNATURE: signatures}
+        return {ID: id, TIMESTAMP: str(now // SECOND), SIGNATURE: signatures}

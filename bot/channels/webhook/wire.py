@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from bot.domain.clock import SECOND
 from bot.wording import say
 
 PHOTO_BODY_LIMIT = 14_000_000
@@ -141,7 +142,7 @@ class Problem(BaseModel):
 
 def moment(at: int) -> str:
     """Microseconds as RFC 3339."""
-    return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def examples() -> dict[str, list[dict[str, Any]]]:

@@ -50,7 +50,7 @@ def png(width: int, height: int) -> bytes:
 
 async def kept(data: bytes) -> tuple[Image.Image, bytes]:
     """The picture as it is kept, and its bytes."""
-    photo = await photos.read(data, lambda: "id")
+    photo = await photos.read(data, "id")
     shown = Image.open(io.BytesIO(photo.data))
     shown.load()
     assert (photo.id, photo.mime, shown.format, shown.mode, shown.size) == ("id", "image/jpeg", "JPEG", "RGB", (photo.width, photo.height))
@@ -59,7 +59,7 @@ async def kept(data: bytes) -> tuple[Image.Image, bytes]:
 
 async def refused(data: bytes) -> str:
     with pytest.raises(photos.PhotoError) as raised:
-        await photos.read(data, lambda: "id")
+        await photos.read(data, "id")
     return raised.value.code
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.domain.clock import SECOND
 from bot.domain.messages import Address
 from bot.ops.meter import Meter
 from bot.service.bell import Bell
-from bot.service.delivery import GIVE_UP, LEASE, SECOND, Deliveries, pause
+from bot.service.delivery import GIVE_UP, LEASE, Deliveries, pause
 from bot.service.ports import Arrival, Later, Outcome, Sent, Spoken, Undeliverable
 from bot.storage.sqlite import SQLiteStore
 
