@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
+from statistics import median_low
 from time import perf_counter
 from typing import Any
 
@@ -75,18 +75,28 @@ def table(reports: dict[str, dict[str, Any]]) -> None:
 
 
 def start_up() -> None:
-    """Seconds from typing to answer: the very first time, later ones, and what importing stock jieba alone costs."""
+    """Seconds from typing to answer and peak memory: the very first time, which learns, later ones, and what importing stock jieba alone costs."""
     with tempfile.TemporaryDirectory() as cache:
-        first = seconds("-m", "bot", "ask", QUESTION, POSBOT_CACHE=cache)
-        later = median(seconds("-m", "bot", "ask", QUESTION, POSBOT_CACHE=cache) for _ in range(5))
-    stock = median(seconds("-W", "ignore", "-c", "import jieba; jieba.initialize()") for _ in range(3))
-    show(f"  first {first:.2f} s   later {later:.2f} s   (loading stock jieba alone {stock:.2f} s)")
+        first = spent("-m", "bot", "ask", QUESTION, POSBOT_CACHE=cache)
+        later = median_low([spent("-m", "bot", "ask", QUESTION, POSBOT_CACHE=cache) for _ in range(5)])
+    stock = median_low([spent("-W", "ignore", "-c", "import jieba; jieba.initialize()") for _ in range(3)])
+    told = (
+        f"{name} {seconds:.2f} s, {megabytes:.0f} MB" for name, (seconds, megabytes) in {"first": first, "later": later, "stock jieba alone": stock}.items()
+    )
+    show("  " + "   ".join(told))
 
 
-def seconds(*arguments: str, **environment: str) -> float:
+def spent(*arguments: str, **environment: str) -> tuple[float, float]:
+    """Seconds and peak megabytes of a process."""
     start = perf_counter()
-    run(*arguments, **environment)
-    return perf_counter() - start
+    with subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=corpus.ROOT, env={**os.environ, **environment}
+    ) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, arguments)
+    return perf_counter() - start, usage.ru_maxrss / 1024
 
 
 if __name__ == "__main__":
