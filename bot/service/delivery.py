@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import SECOND
+from bot.domain.errors import StoreUnavailable
 
 from .ports import Later, Sent, Undeliverable
 
@@ -23,6 +24,8 @@ LEASE = 30 * SECOND
 """A line whose sender said nothing for so long is sent by another; longer than any try takes."""
 GIVE_UP = 24 * 3600 * SECOND
 """Nobody reads an answer of yesterday (Telegram repeats for as long)."""
+AGAIN = 0.2
+"""Seconds between two tries to tell the database what became of a line."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 """Seconds before the second try; doubled each time."""
 _RESULTS = {Sent: "sent", Later: "later", Undeliverable: "dead"}
@@ -59,7 +62,7 @@ class Deliveries:
         now = self._clock()
         lines = await self._store.claim(now, now + LEASE, SIDE_BY_SIDE - len(self._flying))
         for line in lines:
-            task = asyncio.create_task(self._deliver(line, bell))
+            task = asyncio.create_task(self._deliver(line, now + LEASE, bell))
             self._flying.add(task)
             task.add_done_callback(self._flying.discard)
         return len(lines)
@@ -69,15 +72,25 @@ class Deliveries:
         if self._flying:
             await asyncio.wait(self._flying, timeout=seconds)
 
-    async def _deliver(self, line: Outgoing, bell: Bell) -> None:
+    async def _deliver(self, line: Outgoing, lease: int, bell: Bell) -> None:
         try:
             began = self._clock()
             delivery = await self._try(line)
             self._meter.delivered(line.address.channel, _RESULTS[type(delivery)], (self._clock() - began) / SECOND)
-            await self._store.settle(line.id, delivery)
+            await self._settle(line, delivery, lease)
         except Exception:  # not settled: it comes back after its lease, as one that may have arrived
             logger.exception("delivery not settled", extra={"event": "settle_failed", "id": line.id})
         bell.ring()
+
+    async def _settle(self, line: Outgoing, delivery: Delivery, lease: int) -> None:
+        """Keep what became of a line; once more while the database is away, as long as the line is ours: what has arrived must not be sent again."""
+        while True:
+            try:
+                return await self._store.settle(line.id, delivery)
+            except StoreUnavailable:
+                if self._clock() >= lease:
+                    raise
+                await asyncio.sleep(AGAIN)
 
     async def _try(self, line: Outgoing) -> Delivery:
         channel = self._channels.get(line.address.channel)
