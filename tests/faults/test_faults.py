@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MESSAGES, KILLS = (6_000, 30) if LONG else (200, 2)
 REPLICAS, REPLICA_MESSAGES, REPLICA_KILLS, CUTS = (3, 6_000, 10, 4) if LONG else (2, 200, 1, 1)
 CRASH_MESSAGES, CRASH_KILLS, CRASHES = (20_000, 20, 2) if LONG else (200, 0, 1)
-SHORT_LEASES = ("bot",) if LONG else ("tests.faults.hasty",)
+IN_A_HURRY = ("bot",) if LONG else ("tests.faults.hasty",)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_killed_again_and_again_nothing_is_lost_and_nothing_doubled(tmp_pa
 
 
 async def test_replicas_are_killed_and_connections_cut(tmp_path: Path, server: Server) -> None:
-    world = on_server(tmp_path, server.dsn, replicas=REPLICAS, wrapper=SHORT_LEASES)
+    world = on_server(tmp_path, server.dsn, replicas=REPLICAS, wrapper=IN_A_HURRY)
     assert await rough_day(world, REPLICA_MESSAGES, *mixed([world.kill] * REPLICA_KILLS, [server.cut] * CUTS)) == []
 
 
