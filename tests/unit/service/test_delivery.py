@@ -201,6 +201,26 @@ async def test_who_may_not_be_the_sender_any_more_does_not_insist(
     assert chats.came == [("anna", "一", False), ("anna", "一", True)]
 
 
+async def test_a_clock_that_jumps_does_not_send_what_is_being_sent(store: SQLiteStore, clock: Clock) -> None:
+    arrived = asyncio.Event()
+
+    class Slow(Chats):
+        async def send(self, line: Outgoing) -> Delivery:
+            await arrived.wait()
+            return await super().send(line)
+
+    slow = Slow()
+    deliveries = Deliveries(store=store, channels={"hook": slow}, clock=clock, meter=Meter())
+    await say(store, "anna", "一", "二")
+    assert await deliveries.work(Bell()) == 1
+    clock.now += 3600 * SECOND
+    assert await deliveries.work(Bell()) == 0
+    arrived.set()
+    await deliveries.finish(5)
+    await until_idle(deliveries)
+    assert slow.came == [("anna", "一", False), ("anna", "二", False)]
+
+
 def test_pauses_grow_and_end() -> None:
     assert [pause(tries) / SECOND for tries in (0, 1, 2, 3)] == [1, 2, 4, 8]
     assert pause(50) / SECOND == 300
