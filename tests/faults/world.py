@@ -44,7 +44,7 @@ TEXTS = (
 SECRETS = (CARD.encode(), PIN.encode(), SECRET.encode())
 IN_FLIGHT = 64
 """Lines that one process may have on their way (`service.delivery.SIDE_BY_SIDE`)."""
-STARTS, ENDS, PATIENCE = 30.0, 900.0 if LONG else 120.0, 10.0
+STARTS, ENDS, PATIENCE = (120.0, 900.0, 10.0) if LONG else (30.0, 120.0, 10.0)
 """Seconds for a start, for everything to come to its end, and for the answer to a message."""
 OUT_OF_REACH = (sqlite3.OperationalError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What a database says that is just not there."""
