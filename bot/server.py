@@ -121,7 +121,7 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
 def _front(settings: Settings, sources: Mapping[str, Source], intake: Intake, store: Store, said: Bells, welcome: Callable[[], Reply]) -> web.Application:
     """What merchants and other apps reach."""
     front = web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
-    webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, new_id=new_id)
+    webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, proxies=settings.proxies)
     webchat.add_routes(front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=welcome, options=_chat(settings))
     return front
 

@@ -19,6 +19,7 @@ from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook
 
 from bot.channels.http import guarded
+from bot.channels.limits import Limit
 from bot.channels.webhook.callbacks import TIMEOUT, Callbacks
 from bot.channels.webhook.routes import add_routes
 from bot.channels.webhook.sources import Source, pushing
@@ -41,6 +42,9 @@ OLD_SECRET = "whsec_b2xkIHNlY3JldCBvZiB0aGUgc2hvcCwgMzIgYiE="
 OTHER_SECRET = "whsec_c2VjcmV0IG9mIHRoZSBvdGhlciBhcHAsIDMyIGI="
 SHOP = Source(name="shop", secrets=(SECRET, OLD_SECRET), per_second=1_000_000, per_minute=1_000_000)
 OTHER = Source(name="other", secrets=(OTHER_SECRET,), per_second=1_000_000, per_minute=1_000_000)
+
+OFTEN = Limit(per_minute=6e6, burst=1e6)
+"""Nobody is too fast for a test that is about something else."""
 
 
 def microseconds() -> int:
@@ -132,7 +136,14 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    folder: Path, mind: app.Mind, *sources: Source, clock: Callable[[], int] = microseconds, patience: aiohttp.ClientTimeout = TIMEOUT, port: int = 0
+    folder: Path,
+    mind: app.Mind,
+    *sources: Source,
+    clock: Callable[[], int] = microseconds,
+    patience: aiohttp.ClientTimeout = TIMEOUT,
+    port: int = 0,
+    proxies: int = 0,
+    strangers: Limit = OFTEN,
 ) -> AsyncIterator[Stage]:
     """Everything, until the block is left. Nothing is answered or delivered before it is asked for."""
     store = await SQLiteStore.open(folder / "posbot.db", lambda: secrets.token_hex(16))
@@ -145,7 +156,8 @@ async def staged(
     callbacks = Callbacks(sources=sources, clock=clock, timeout=patience)
     deliveries = Deliveries(store=store, channels=dict.fromkeys(pushing(sources), callbacks), clock=clock, meter=meter)
     application = web.Application(middlewares=[guarded])
-    add_routes(application, sources={source.name: source for source in sources}, intake=intake, store=store, clock=clock, new_id=lambda: secrets.token_hex(16))
+    by_name = {source.name: source for source in sources}
+    add_routes(application, sources=by_name, intake=intake, store=store, clock=clock, proxies=proxies, strangers=strangers)
     server = TestServer(application, port=port or None)
     await server.start_server(access_log=None)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 from contextlib import suppress
 
@@ -28,6 +29,11 @@ class PhotoError(Refused):
     def __init__(self, code: str) -> None:
         super().__init__(problem(422, code))
         self.code = code
+
+
+def id_of(chat: str, sending: str) -> str:
+    """The id of a picture: the same for the same sending, so that one that is sent again is kept once. No two pairs may look alike when a colon parts them."""
+    return hashlib.sha256(f"photo:{chat}:{sending}".encode()).hexdigest()[:32]
 
 
 async def read(data: bytes, id: str) -> Photo:

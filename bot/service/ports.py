@@ -222,7 +222,7 @@ class Store(Protocol):
         """Where a conversation takes place, by its public id."""
 
     async def keep(self, photo: Photo, address: Address, now: int) -> None:
-        """Keep a picture that belongs to a chat."""
+        """Keep a picture that belongs to a chat; one whose id is there already is not kept twice."""
 
     async def photo(self, id: str, address: Address) -> Photo | None:
         """A picture of this chat; None for one that is not there or another's."""

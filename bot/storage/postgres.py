@@ -173,9 +173,9 @@ class PostgresStore:
         return Address(**rows[0]) if rows else None
 
     async def keep(self, photo: Photo, address: Address, now: int) -> None:
-        """Keep a picture."""
+        """Keep a picture, once."""
         row = (photo.id, address.channel, key(address.chat), photo.mime, photo.width, photo.height, photo.data, now)
-        await self._fetch("INSERT INTO photo VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", *row)
+        await self._fetch("INSERT INTO photo VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING", *row)
 
     async def photo(self, id: str, address: Address) -> Photo | None:
         """A picture of this chat."""

@@ -159,9 +159,9 @@ class SQLiteStore:
         return Address(channel=rows[0][0], chat=rows[0][1]) if rows else None
 
     async def keep(self, photo: Photo, address: Address, now: int) -> None:
-        """Keep a picture."""
+        """Keep a picture, once."""
         row = (photo.id, address.channel, key(address.chat), photo.mime, photo.width, photo.height, photo.data, now)
-        await self._writer.run(lambda connection: connection.execute("INSERT INTO photo VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row))
+        await self._writer.run(lambda connection: connection.execute("INSERT INTO photo VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", row))
 
     async def photo(self, id: str, address: Address) -> Photo | None:
         """A picture of this chat."""

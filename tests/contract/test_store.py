@@ -262,6 +262,15 @@ async def test_a_photo_belongs_to_its_chat(store: Store) -> None:
     assert await store.photo("p2", ANNA) is None
 
 
+async def test_a_photo_is_kept_once(store: Store) -> None:
+    photo = Photo(id="p", mime="image/jpeg", width=1, height=1, data=b"first")
+    await asyncio.gather(*(store.keep(each, ANNA, NOW) for each in (photo, replace(photo, data=b"again"), replace(photo, data=b"again"))))
+    found = await store.photo("p", ANNA)
+    assert found is not None
+    assert found.data in {b"first", b"again"}
+    assert await store.photo("p", BEN) is None
+
+
 async def test_forgetting_a_chat_leaves_nothing(store: Store) -> None:
     conversation = await store.accept(arrival())
     await store.accept(arrival(BEN))

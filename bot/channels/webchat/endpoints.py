@@ -13,11 +13,11 @@ from weakref import WeakValueDictionary
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from bot.channels import photos
+from bot.channels import limits, photos
 from bot.channels.http import JSON_LIMIT, Model, Refused, answer, body, in_time, number, parsed, problem, take
 from bot.domain.errors import StoreUnavailable
 
-from . import limits, lines
+from . import lines
 from .feed import PAGE
 from .uploads import upload
 
@@ -139,7 +139,7 @@ class Endpoints:
             sent = await upload(request)
         if not CLIENT_ID.fullmatch(sent.client_id):
             raise Refused(problem(422, "bad-field", field="client_id", reason=CLIENT_ID.pattern))
-        chat, id = visitor.address.chat, lines.photo_id(visitor.address.chat, sent.client_id)
+        chat, id = visitor.address.chat, photos.id_of(visitor.address.chat, sent.client_id)
         async with self._locks.setdefault(chat, asyncio.Lock()):
             if await self._store.photo(id, visitor.address) is None:
                 await self._store.keep(await photos.read(sent.photo, id), visitor.address, self._clock())

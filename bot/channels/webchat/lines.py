@@ -19,11 +19,6 @@ def ext_id(chat: str, client_id: str) -> str:
     return f"{chat}:{client_id}"
 
 
-def photo_id(chat: str, client_id: str) -> str:
-    """The id of a picture: the same for the same sending, so that one that is sent again is kept once."""
-    return hashlib.sha256(f"photo:{chat}:{client_id}".encode()).hexdigest()[:32]
-
-
 def mark(conversation: str | None) -> str | None:
     """Tells conversations apart without telling their ids."""
     return conversation and hashlib.sha256(conversation.encode()).hexdigest()[:16]

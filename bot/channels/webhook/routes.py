@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from bot.channels import photos
+from bot.channels import limits, photos
 from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Buckets, Refused, answer, body, in_time, number, parsed, problem, take, too_often
+from bot.channels.limits import Limit
 from bot.domain.messages import Address
 
 from . import openapi, wire
@@ -26,7 +27,7 @@ from .signing import Signer, stamp
 from .sources import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from bot.service.intake import Intake
     from bot.service.ports import Line, Photo, Store
@@ -39,17 +40,46 @@ MOST_UPLOADS = 8
 """Pictures that are read at the same time: each takes three times its size for a moment."""
 AT_ONCE = 10
 """Messages that a merchant may send in one go (security: 20 a minute, 10 at once)."""
+STRANGERS = Limit(per_minute=60, burst=60)
+"""Requests from one address that nobody of ours has signed."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def add_routes(
-    app: web.Application, *, sources: Mapping[str, Source], intake: Intake, store: Store, clock: Callable[[], int], new_id: Callable[[], str]
+def add_routes(  # noqa: PLR0913  (dependencies, by name)
+    app: web.Application,
+    *,
+    sources: Mapping[str, Source],
+    intake: Intake,
+    store: Store,
+    clock: Callable[[], int],
+    proxies: int = 0,
+    strangers: Limit = STRANGERS,
 ) -> None:
-    """Let these sources in. `clock` gives microseconds UTC, `new_id` ids for pictures. The application needs the middleware `http.guarded`."""
-    api = _Api(sources=sources, intake=intake, store=store, clock=clock, new_id=new_id)
+    """Let these sources in. `clock` gives microseconds UTC; `proxies` of our own stand before us. The application needs the middleware `http.guarded`."""
+    api, door = _Api(sources=sources, intake=intake, store=store, clock=clock), _Strangers(strangers, proxies, clock)
     handlers = {"message": api.message, "photo": api.photo, "lines": api.lines, "description": api.description}
     for operation in openapi.OPERATIONS:
-        app.router.add_route(operation.method, operation.path, handlers[operation.id], name=f"hook-{operation.id}")
+        app.router.add_route(operation.method, operation.path, door.counting(handlers[operation.id]), name=f"hook-{operation.id}")
+
+
+class _Strangers:
+    """Counts what is not signed as it should be. Nothing else counts, so an app that shares an address with a stranger is not hurt."""
+
+    def __init__(self, limit: Limit, proxies: int, clock: Callable[[], int]) -> None:
+        self._buckets, self._proxies = limit.buckets(clock), proxies
+
+    def counting(self, handler: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """The handler; who is refused by it too often is told when to come again (429)."""
+
+        async def counted(request: web.Request) -> web.Response:
+            try:
+                return await handler(request)
+            except Refused as refused:
+                if refused.response.status == 401:
+                    take(self._buckets, limits.network(request, proxies=self._proxies))
+                raise
+
+        return counted
 
 
 class _Door:
@@ -81,8 +111,8 @@ class _Door:
 class _Api:
     """The handlers."""
 
-    def __init__(self, *, sources: Mapping[str, Source], intake: Intake, store: Store, clock: Callable[[], int], new_id: Callable[[], str]) -> None:
-        self._intake, self._store, self._clock, self._new_id = intake, store, clock, new_id
+    def __init__(self, *, sources: Mapping[str, Source], intake: Intake, store: Store, clock: Callable[[], int]) -> None:
+        self._intake, self._store, self._clock = intake, store, clock
         self._doors = {name: _Door(source) for name, source in sources.items()}
         self._nobody = _Door(Source(name="nobody", secrets=(base64.b64encode(secrets.token_bytes(32)).decode(),)))
         self._uploads = 0
@@ -108,11 +138,11 @@ class _Api:
             await asyncio.to_thread(lambda: door.check(signed, _text(raw)))  # megabytes are looked at in another thread
             door.count()
             message = await asyncio.to_thread(_read, raw, wire.PhotoMessage)
-            address = door.address(message.merchant)
-            photo = await self._picture(message)
-        await self._store.keep(photo, address, self._clock())
-        ext_id = _ext_id(message.merchant, signed.id)
-        return _accepted(await self._intake.sent(address, ext_id, "photo", photo.id, message.caption, message.known()))
+            address, ext_id = door.address(message.merchant), _ext_id(message.merchant, signed.id)
+            id = photos.id_of(address.channel, ext_id)
+            if await self._store.photo(id, address) is None:
+                await self._store.keep(await _picture(message, id), address, self._clock())
+        return _accepted(await self._intake.sent(address, ext_id, "photo", id, message.caption, message.known()))
 
     async def lines(self, request: web.Request) -> web.Response:
         """What was said in a conversation."""
@@ -150,15 +180,16 @@ class _Api:
         finally:
             self._uploads -= 1
 
-    async def _picture(self, message: wire.PhotoMessage) -> Photo:
-        """The picture as it is kept. Raises Refused (413, 422)."""
-        try:
-            data = await asyncio.to_thread(message.data)
-        except ValueError:
-            raise Refused(problem(422, "bad-field", field="photo", reason="base64")) from None
-        if len(data) > UPLOAD_LIMIT:
-            raise Refused(problem(413, "too-large", most=UPLOAD_LIMIT))
-        return await photos.read(data, self._new_id())
+
+async def _picture(message: wire.PhotoMessage, id: str) -> Photo:
+    """The picture as it is kept. Raises Refused (413, 422)."""
+    try:
+        data = await asyncio.to_thread(message.data)
+    except ValueError:
+        raise Refused(problem(422, "bad-field", field="photo", reason="base64")) from None
+    if len(data) > UPLOAD_LIMIT:
+        raise Refused(problem(413, "too-large", most=UPLOAD_LIMIT))
+    return await photos.read(data, id)
 
 
 async def _body(request: web.Request, limit: int) -> bytes:

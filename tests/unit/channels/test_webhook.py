@@ -7,7 +7,9 @@ import base64
 import gzip
 import io
 import json
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -170,10 +172,25 @@ async def test_what_is_no_picture_is_refused(stage: Stage, photo: str, problem: 
 
 
 async def test_a_picture_of_ten_megabytes_is_looked_at(stage: Stage) -> None:
-    body = {"merchant": "m1", "photo": base64.b64encode(base64.b64decode(picture()).ljust(10_000_000, b"\0")).decode()}
-    assert (await stage.app().post(body, to="photos")).status == 202
+    shop, body = stage.app(), {"merchant": "m1", "photo": base64.b64encode(base64.b64decode(picture()).ljust(10_000_000, b"\0")).decode()}
+    assert (await shop.post(body, to="photos")).status == 202
     body["photo"] = base64.b64encode(base64.b64decode(picture()).ljust(10_000_001, b"\0")).decode()
-    assert (await stage.app().post(body, to="photos")).status in {413, 422}
+    assert (await shop.post(body, to="photos")).status in {413, 422}
+
+
+async def test_a_picture_that_is_sent_again_is_kept_once(stage: Stage, tmp_path: Path) -> None:
+    shop, body = stage.app(), {"merchant": "m1", "photo": picture(), "caption": "看这个"}
+    answers = await asyncio.gather(*(shop.post(body, to="photos", id="once") for _ in range(3)))
+    answers.append(await shop.post(body, to="photos", id="once"))
+    assert {answer.status for answer in answers} == {202}
+    assert len({answer.json["conversation"] for answer in answers}) == 1
+    await shop.post(body, to="photos", id="twice")
+    await shop.post({**body, "merchant": "m2"}, to="photos", id="once")
+    await stage.answered()
+    lines = (await shop.lines(answers[0].json["conversation"])).json["lines"]
+    assert len({line["photo"] for line in lines if line["side"] == "merchant"}) == 2
+    with closing(sqlite3.connect(tmp_path / "posbot.db")) as connection:
+        assert connection.execute("SELECT chat, count(*) FROM photo GROUP BY chat").fetchall() == [("m1", 2), ("m2", 1)]
 
 
 async def test_few_pictures_are_read_at_once(stage: Stage) -> None:

@@ -56,7 +56,7 @@ ids = count(1)
 
 def test_every_route_is_described_and_every_description_has_its_route() -> None:
     application = web.Application()
-    add_routes(application, sources={}, intake=None, store=None, clock=int, new_id=str)  # type: ignore[arg-type]
+    add_routes(application, sources={}, intake=None, store=None, clock=int)  # type: ignore[arg-type]
     routes = {(route.method, route.resource.canonical) for route in application.router.routes() if route.resource}
     described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
     assert routes == described

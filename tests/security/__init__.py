@@ -1,0 +1,1 @@
+"""What must not happen, row by row of the checklist."""
