@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from bot.channels import webchat
-from bot.channels.http import JSON_LIMIT, guarded
+from bot.channels.http import JSON_LIMIT, InFlight, guarded
 from bot.channels.webhook import routes as webhook
 from bot.channels.webhook import sources as webhook_sources
 from bot.channels.webhook.callbacks import Callbacks
@@ -157,15 +157,28 @@ async def _working(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
 
 async def _listen(ending: AsyncExitStack, app: web.Application, host: str, port: int, *, grace: float) -> str:
     """Let requests in until the end, when those in flight get so many seconds; the address. Raises SettingsError when the port is taken."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace / 2, handle_signals=False)  # it waits twice: before it cancels them, and after
+    flying = InFlight()
+    app.middlewares.insert(0, flying.counted)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace / 10, handle_signals=False)  # it waits twice: before it cancels them, and after
     await runner.setup()
-    ending.push_async_callback(runner.cleanup)
+    ending.push_async_callback(_close, runner, flying, grace * 8 / 10)
     try:
         await web.TCPSite(runner, host, port, backlog=1024).start()
     except OSError as error:
         raise SettingsError(say("settings.cannot-listen", host=host, port=port, reason=error.strerror)) from None
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{runner.addresses[0][1]}"
+
+
+async def _close(runner: web.AppRunner, flying: InFlight, grace: float) -> None:
+    """Let nobody new in, finish what is in flight, close. aiohttp by itself would take nothing more of a body that is still arriving."""
+    try:
+        for site in list(runner.sites):
+            await site.stop()
+        await runner.shutdown()  # streams without end are told to end
+        await flying.landed(grace)
+    finally:
+        await runner.cleanup()
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -151,6 +151,36 @@ async def guarded(request: web.Request, handler: Callable[[web.Request], Awaitab
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
+
+
+class InFlight:
+    """The requests of a server that are being handled or still arrive, so that it can wait for them."""
+
+    def __init__(self) -> None:
+        self._number, self._ending, self._none = 0, False, asyncio.Event()
+        self._none.set()
+
+    @web.middleware
+    async def counted(self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+        """Notes that it is there. At the end each answer is the last one of its connection."""
+        self._number += 1
+        self._none.clear()
+        try:
+            response = await handler(request)
+            if self._ending:
+                response.force_close()
+            return response
+        finally:
+            self._number -= 1
+            if not self._number:
+                self._none.set()
+
+    async def landed(self, seconds: float) -> None:
+        """Wait until there are none, at most so long."""
+        self._ending = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._none.wait()
 
 
 @dataclass(slots=True)

@@ -18,12 +18,14 @@ import sys
 import time
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from standardwebhooks import Webhook
 
 from bot import cli
 from bot.domain.messages import Address
@@ -70,6 +72,7 @@ TOPICS = {
 }
 CARD = "6222021234567890"
 WORDS = "打印机坏了"
+SECRET = "whsec_c2VjcmV0IG9mIHRoZSBzaG9wLCAzMiBieXRlcyE="
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +163,12 @@ class Service:
     def metric(self, name: str) -> float:
         found = re.search(rf"^{re.escape(name)} (\S+)$", get(f"{self.ops}/metrics")[1], re.M)
         return float(found[1]) if found else 0.0
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where merchants come in."""
+        host, _, port = self.address.removeprefix("http://").rpartition(":")
+        return host, int(port)
 
     @property
     def port(self) -> str:
@@ -296,12 +305,19 @@ def test_knowledge_is_read_again_when_it_is_good(shop: Shop) -> None:
 
 def begin_slow(service: Service, seconds: float) -> socket.socket:
     """A request that is being handled."""
-    host, _, port = service.address.removeprefix("http://").rpartition(":")
-    connection = socket.create_connection((host, int(port)), timeout=30)
+    connection = socket.create_connection(service.place, timeout=30)
     connection.sendall(f"GET /slow?seconds={seconds} HTTP/1.1\r\nHost: posbot\r\nConnection: close\r\n\r\n".encode())
     assert service.process.stdout is not None
     assert service.process.stdout.readline() == "begun\n"
     return connection
+
+
+def accepts(service: Service) -> bool:
+    try:
+        socket.create_connection(service.place, timeout=30).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 def answer(connection: socket.socket) -> str:
@@ -316,6 +332,27 @@ def test_a_request_in_flight_is_answered_before_the_end(shop: Shop) -> None:
         wait_for(lambda: get(f"{service.ops}/readyz") == (503, "draining\n"))  # told while it is still at work
         assert answer(connection).endswith("finished")
         assert service.process.wait(10) == 0
+
+
+def test_a_message_that_is_still_arriving_is_taken_before_the_end(shop: Shop) -> None:
+    write(shop.folder / "sources.json", json.dumps([{"name": "shop", "secrets": [SECRET]}]))
+    body = json.dumps({"merchant": "m-1", "text": WORDS}).encode()
+    at = datetime.now(UTC)
+    headers = {
+        "Host": "posbot", "Content-Length": len(body), "webhook-id": "one", "webhook-timestamp": int(at.timestamp()),
+        "webhook-signature": Webhook(SECRET).sign("one", at, body.decode()),
+    }  # fmt: skip
+    with shop.serving(POSBOT_SOURCES="sources.json") as service, socket.create_connection(service.place, timeout=30) as connection:
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        connection.sendall(f"POST /v1/sources/shop/messages HTTP/1.1\r\n{head}\r\n".encode() + body[:20])
+        time.sleep(0.1)  # it has been read
+        service.process.terminate()
+        wait_for(lambda: get(f"{service.ops}/readyz") == (503, "draining\n"))
+        wait_for(lambda: not accepts(service))  # nobody new
+        connection.sendall(body[20:])
+        assert answer(connection).startswith("HTTP/1.1 202 ")
+        assert service.process.wait(20) == 0
+    assert conversations(shop.database) == 1
 
 
 def test_what_takes_too_long_is_not_waited_for(shop: Shop) -> None:
