@@ -50,8 +50,8 @@ class Knobs:
 class Model:
     """One topic in numbers: per cause the base rate, per question and option P(answer | cause), per step P(fix | cause).
 
-    `charging` are the steps that charge the customer again; `not_taken` the answers by which he was not charged, which permit them. `shown` are the questions
-    that steps which only look would answer.
+    `rows` stand in the order of the list of all questions, `askable` in the topic's own. `charging` are the steps that charge the customer again;
+    `not_taken` the answers by which he was not charged, which permit them. `shown` are the questions that steps which only look would answer.
     """
 
     causes: tuple[str, ...]
@@ -112,7 +112,8 @@ def model(kb: KnowledgeBase, topic: str) -> Model:
     entry = kb.topics[topic]
     weights = [cause.weight for cause in entry.causes.values()]
     prior = tuple(weight / sum(weights) for weight in weights)
-    questions = [id for id in dict.fromkeys(id for cause in entry.causes.values() for id in cause.answers) if id in kb.questions]
+    telling = {id for cause in entry.causes.values() for id in cause.answers}
+    questions = [id for id in kb.questions if id in telling]
     steps = [id for id in dict.fromkeys(step for cause in entry.causes.values() for step in cause.fixes) if id in kb.steps]
     requires = {id: frozenset((answer.question, answer.option) for answer in kb.steps[id].requires) for id in steps}
     not_taken = frozenset((id, option) for id, question in kb.questions.items() for option, money in question.money.items() if money is Money.NOT_TAKEN)

@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def dialogues() -> None:
-    """The product's way of asking beside three others, under the same seed."""
+    """The product's way of asking beside four others, under the same seed."""
     for name, figures in json.loads(run("-m", "bot", "kb", "simulate", "--json"))["strategies"].items():
         shown = ("success", "turns", "questions", "needless_of_hand_overs", "gave_up", "step_ms_p50", "step_ms_p99")
         show(f"{name:14}" + "  ".join(f"{figure} {figures[figure]}" for figure in shown))
