@@ -1,0 +1,102 @@
+CREATE TABLE incident (
+    id        INTEGER PRIMARY KEY,
+    public_id TEXT    NOT NULL UNIQUE,
+    topic     TEXT    NOT NULL,
+    code      TEXT    NOT NULL,
+    acquirer  TEXT    NOT NULL,
+    status    TEXT    NOT NULL DEFAULT 'proposed' CHECK (status IN ('proposed', 'announced', 'over', 'dismissed')),
+    text      TEXT    NOT NULL DEFAULT '',
+    until     TEXT    NOT NULL DEFAULT '',
+    author    TEXT    NOT NULL DEFAULT '',
+    proposed  INTEGER NOT NULL,
+    ended     INTEGER
+) STRICT;
+CREATE UNIQUE INDEX incident_current ON incident (topic, code, acquirer) WHERE status IN ('proposed', 'announced');
+
+CREATE TABLE ticket_new (
+    id           INTEGER PRIMARY KEY,
+    public_id    TEXT    NOT NULL UNIQUE,
+    number       TEXT    NOT NULL,
+    conversation INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    origin       INTEGER NOT NULL UNIQUE,
+    status       TEXT    NOT NULL CHECK (status IN ('open', 'taken', 'waiting-merchant', 'waiting-acquirer', 'solved', 'closed')),
+    urgency      TEXT    NOT NULL,
+    reason       TEXT    NOT NULL,
+    topic        TEXT,
+    team         TEXT    NOT NULL,
+    owner        TEXT,
+    code         TEXT    NOT NULL,
+    acquirer     TEXT    NOT NULL,
+    packet       TEXT    NOT NULL,
+    state        TEXT    NOT NULL,
+    opened       INTEGER NOT NULL,
+    changed      INTEGER NOT NULL,
+    waiting      INTEGER,
+    due          INTEGER,
+    answered     INTEGER,
+    solved       INTEGER,
+    respond_by   INTEGER,
+    late         INTEGER NOT NULL DEFAULT 0,
+    cause        TEXT    NOT NULL DEFAULT '',
+    bot_right    TEXT    NOT NULL DEFAULT '',
+    previous     TEXT,
+    incident     INTEGER REFERENCES incident (id) ON DELETE SET NULL,
+    UNIQUE (conversation, number)
+) STRICT;
+INSERT INTO ticket_new (id, public_id, number, conversation, origin, status, urgency, reason, topic, team, code, acquirer, packet, state, opened, changed)
+SELECT id, public_id, number, conversation, origin, status, urgency, reason, topic, '', '', '', packet, '{}', opened, opened FROM ticket
+WHERE true ON CONFLICT DO NOTHING;
+DROP TABLE ticket;
+ALTER TABLE ticket_new RENAME TO ticket;
+CREATE UNIQUE INDEX ticket_open ON ticket (conversation) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_queue ON ticket (urgency, due, id) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_owner ON ticket (owner, changed) WHERE owner IS NOT NULL;
+CREATE INDEX ticket_opened ON ticket (opened);
+CREATE INDEX ticket_changed ON ticket (changed);
+CREATE INDEX ticket_number ON ticket (number);
+CREATE INDEX ticket_incident ON ticket (incident) WHERE incident IS NOT NULL;
+
+CREATE TABLE ticket_event (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    ticket       INTEGER NOT NULL REFERENCES ticket (id) ON DELETE CASCADE,
+    event        INTEGER NOT NULL,
+    actor        TEXT    NOT NULL,
+    act          TEXT    NOT NULL,
+    done         INTEGER NOT NULL,
+    detail       TEXT    NOT NULL,
+    at           INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ticket_event_ticket ON ticket_event (ticket, id);
+CREATE INDEX ticket_event_event ON ticket_event (event);
+CREATE INDEX ticket_event_at ON ticket_event (at);
+
+CREATE TABLE presence (
+    ticket INTEGER NOT NULL REFERENCES ticket (id) ON DELETE CASCADE,
+    login  TEXT    NOT NULL,
+    typing INTEGER NOT NULL,
+    until  INTEGER NOT NULL,
+    PRIMARY KEY (ticket, login)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE message_new (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    event        INTEGER,
+    side         TEXT    NOT NULL CHECK (side IN ('merchant', 'bot', 'staff', 'note')),
+    body         TEXT    NOT NULL,
+    knowledge    TEXT    NOT NULL,
+    at           INTEGER NOT NULL
+) STRICT;
+INSERT INTO message_new SELECT id, conversation, event, side, body, knowledge, at FROM message;
+DELETE FROM sqlite_sequence WHERE name = 'message_new';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'message_new', seq FROM sqlite_sequence WHERE name = 'message';
+DROP TABLE message;
+ALTER TABLE message_new RENAME TO message;
+CREATE INDEX message_conversation ON message (conversation, id);
+
+CREATE VIRTUAL TABLE message_words USING fts5 (words, tokenize = 'unicode61 remove_diacritics 0');
+CREATE TRIGGER message_forgotten AFTER DELETE ON message BEGIN
+    DELETE FROM message_words WHERE rowid = old.id;
+END;
+
+ALTER TABLE rating ADD COLUMN number TEXT;
