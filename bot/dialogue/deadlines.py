@@ -41,8 +41,11 @@ class Reminder:
 
 def respond_by(ticket: Ticket, kb: KnowledgeBase, desk: Desk, share: float = 1.0) -> datetime | None:
     """When this share of the time for a first answer is over; None when there was one."""
-    if ticket.answered is not None or not ticket.is_active:
-        return None
+    return answer_by(ticket, kb, desk, share) if ticket.answered is None and ticket.is_active else None
+
+
+def answer_by(ticket: Ticket, kb: KnowledgeBase, desk: Desk, share: float = 1.0) -> datetime:
+    """When this share of the time for a first answer is over, or was."""
     return _calendar(ticket, kb, desk).after(datetime.fromisoformat(ticket.opened), kb.targets[ticket.urgency].respond * share)
 
 

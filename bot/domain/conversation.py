@@ -35,8 +35,9 @@ class Conversation:
     was open before `resume`. `visited` are the topics of this trouble. `findings` are answers by question, the latest last; `unknown` the questions
     answered with 不知道, `asked` all that were asked about this topic, `in_row` how many of them without a step between. `closing`: the merchant said that
     it is over, and was asked what became of the money. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at
-    most 30 characters. `attachments` are (name, kind). `consent`: whether staff may telephone. `ticket` is the latest one. `acknowledged`: it was said that staff hear everything. `undo` is what the last text told, (table,
-    key, value before), `before` the state before it until something else happens: an edit of it takes both back. `last_at` is the merchant's wall clock.
+    most 30 characters. `attachments` are (name, kind). `consent`: whether staff may telephone. `ticket` is the latest one, `tickets` how many there
+    were. `acknowledged`: it was said that staff hear everything. `undo` is what the last text told, (table, key, value before), `before` the state before it
+    (without the ticket) until something else happens: an edit of it takes both back. `last_at` is the merchant's wall clock.
     """
 
     id: str = "local"

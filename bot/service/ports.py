@@ -59,7 +59,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
-    """One line of the transcript. `push` asks for delivery under this key, which stays the same over all tries."""
+    """One line of the transcript; `side` is `merchant`, `bot`, `staff`, or `note` for what merchants never get. `push` asks for delivery under this key, which stays the same over all tries."""
 
     event: int
     side: str
@@ -69,39 +69,75 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A ticket for staff, from the event that opened it."""
+class Kept:
+    """A ticket as it is after an event, new or changed: there is one for each conversation and number. `event` and `public_id` count when it is new.
+
+    `state` is the JSON of the whole ticket, the rest is what lists and reports need of it; `packet` is None when it has not changed. `due` is the next deadline,
+    None when nothing is due; `late` and `overran` tell whether the first answer and the solution took longer than they should.
+    """
 
     event: int
     public_id: str
     number: str
+    status: str
     urgency: str
     reason: str
     topic: str | None
+    team: str
+    owner: str | None
+    code: str
+    acquirer: str
     packet: str
+    state: str
+    opened: int
+    changed: int
+    waiting: int | None
+    due: int | None
+    answered: int | None
+    solved: int | None
+    respond_by: int | None
+    late: bool
+    overran: bool
+    cause: str
+    bot_right: str
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """Something that was done with a ticket of the conversation, or refused. `actor` is a login, empty for merchant, bot and clock; `detail` a JSON object."""
+
+    event: int
+    number: str
+    actor: str
+    act: str
+    done: bool
+    detail: str
     at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rated:
-    """How a merchant rated the help with a topic."""
+    """How a merchant rated the help with a topic; `number` is the ticket when it was staff who helped."""
 
     event: int
     topic: str
     stars: int
     at: int
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the events of one conversation came to. `dead` are (event, reason); `wake` is when silence is an event, None for never."""
+    """What the events of one conversation came to. `dead` are (event, reason); `wake` is when the passing of time is an event, None for never."""
 
     state: str
     knowledge: str
     done: tuple[int, ...] = ()
     dead: tuple[tuple[int, str], ...] = ()
     spoken: tuple[Spoken, ...] = ()
-    opened: tuple[Opened, ...] = ()
+    tickets: tuple[Kept, ...] = ()
+    logged: tuple[Logged, ...] = ()
     rated: tuple[Rated, ...] = ()
     wake: int | None = None
 
@@ -213,7 +249,7 @@ class Store(Protocol):
         """What became of a claimed line."""
 
     async def transcript(self, conversation: str, after: int, limit: int) -> Sequence[Line]:
-        """Lines of a conversation after the line `after`, oldest first."""
+        """Lines of a conversation after the line `after`, oldest first, as the merchant may see them."""
 
     async def conversation(self, address: Address) -> str | None:
         """The public id of the conversation with this chat, None when there is none."""

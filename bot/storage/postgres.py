@@ -22,7 +22,7 @@ from bot.wording import say
 
 from . import migrations
 from .gathered import Gathered
-from .rows import key, outgoing, storable
+from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -265,11 +265,12 @@ async def _write(connection: Any, work: Work, outcome: Outcome) -> None:
     if outcome.spoken:
         lines = [(line.event, line.side, storable(line.body), line.at, line.push) for line in outcome.spoken]
         await connection.execute(_SPEAK, work.id, outcome.knowledge, f"{work.address.channel}:{work.address.chat}", *_columns(lines, 5))
-    for ticket in outcome.opened:
-        row = (ticket.public_id, ticket.number, ticket.event, ticket.urgency, ticket.reason, ticket.topic, storable(ticket.packet), ticket.at)
-        await connection.execute(_OPEN, work.id, *row)
+    for ticket in outcome.tickets:
+        await connection.execute(_KEEP, *ticket_values(ticket, work.id))
+    for deed in outcome.logged:
+        await connection.execute(_LOG, *logged_values(deed, work.id))
     for rating in outcome.rated:
-        await connection.execute("INSERT INTO rating VALUES ($1, $2, $3, $4, $5)", rating.event, work.id, rating.topic, rating.stars, rating.at)
+        await connection.execute(_RATE, rating.event, work.id, rating.topic, rating.stars, rating.at, rating.number)
 
 
 def _work(claimed: Any, events: Iterable[Any]) -> Work:
@@ -354,9 +355,16 @@ WITH line AS MATERIALIZED (
 )
 INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) SELECT $3, push, $1, id, at, at FROM line WHERE push IS NOT NULL ORDER BY id
 """
-_OPEN = """
-INSERT INTO ticket (conversation, public_id, number, origin, urgency, reason, topic, packet, opened) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+_KEEP = f"""
+INSERT INTO ticket AS t (conversation, {", ".join(TICKET)}) VALUES ({", ".join(f"${place}" for place in range(1, len(TICKET) + 2))})
+ON CONFLICT (conversation, number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in TICKET_CHANGES)},
+    packet = CASE excluded.packet WHEN '' THEN t.packet ELSE excluded.packet END
 """
+_LOG = """
+INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at)
+SELECT id, $1, $2, $3, $4, $5, $6 FROM ticket WHERE conversation = $7 AND number = $8
+"""
+_RATE = "INSERT INTO rating (event, conversation, topic, stars, at, number) VALUES ($1, $2, $3, $4, $5, $6)"
 _WAKE = """
 WITH due AS (
     SELECT id, channel, wakes FROM conversation WHERE wake <= $1 ORDER BY id FOR UPDATE SKIP LOCKED
@@ -394,7 +402,7 @@ WHERE id = $1 AND status = 'sending'
 _TRANSCRIPT = """
 SELECT m.id, m.side, m.body, m.at, i.ext_id FROM message AS m JOIN conversation AS c ON c.id = m.conversation
 LEFT JOIN inbox AS i ON i.id = m.event AND m.side = 'merchant'
-WHERE c.public_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3
+WHERE c.public_id = $1 AND m.id > $2 AND m.side <> 'note' ORDER BY m.id LIMIT $3
 """
 # (statement, the limit of `Retention`). Rows that somebody has locked are left for the next night, so nobody waits in a circle, two that purge included.
 _PURGE = (
@@ -417,12 +425,12 @@ _PURGE = (
     ),
     (
         "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation WHERE active < $1 AND ready IS NULL"
-        " AND NOT EXISTS (SELECT FROM ticket WHERE conversation = conversation.id AND status <> 'closed') FOR UPDATE SKIP LOCKED)",
+        " AND NOT EXISTS (SELECT FROM ticket WHERE conversation = conversation.id AND status NOT IN ('solved', 'closed')) FOR UPDATE SKIP LOCKED)",
         "conversations",
     ),
 )
 _COUNTS = """
 SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation),
     (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),
-    (SELECT count(*) FROM ticket WHERE status <> 'closed')
+    (SELECT count(*) FROM ticket WHERE status NOT IN ('solved', 'closed'))
 """

@@ -11,8 +11,33 @@ from bot.service.ports import Outgoing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.service.ports import Kept, Logged
+
 LONGEST_KEY = 500
 """Characters of an id from outside; PostgreSQL refuses index entries of more than 2704 bytes."""
+
+TICKET_CHANGES = (
+    "status", "urgency", "topic", "team", "owner", "code", "acquirer", "state", "changed", "waiting", "due", "answered", "solved", "respond_by", "late",
+    "overran", "cause", "bot_right",
+)  # fmt: skip
+"""Columns of a ticket that an event may change; the packet is kept when it comes empty."""
+TICKET = ("public_id", "number", "origin", "reason", "opened", "previous", "packet", *TICKET_CHANGES)
+"""All of them, in the order of `ticket_values`, which begin with the conversation."""
+
+
+def ticket_values(ticket: Kept, conversation: int) -> tuple[Any, ...]:
+    """A ticket for its row."""
+    fixed = (ticket.public_id, ticket.number, ticket.event, ticket.reason, ticket.opened, ticket.previous, storable(ticket.packet))
+    return (conversation, *fixed, *(_column(getattr(ticket, name)) for name in TICKET_CHANGES))
+
+
+def logged_values(deed: Logged, conversation: int) -> tuple[Any, ...]:
+    """A deed for its row; conversation and number name the ticket."""
+    return (deed.event, deed.actor, deed.act, deed.done, storable(deed.detail), deed.at, conversation, deed.number)
+
+
+def _column(value: Any) -> Any:
+    return storable(value) if isinstance(value, str) else value
 
 
 def storable(text: str) -> str:

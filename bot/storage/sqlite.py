@@ -24,7 +24,7 @@ from bot.wording import say
 
 from . import migrations
 from .gathered import Gathered
-from .rows import key, outgoing, storable
+from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -276,11 +276,12 @@ async def _write(connection: aiosqlite.Connection, *, work: Work, outcome: Outco
         raise StoreUnavailable(f"conversation {work.public_id} was changed by somebody else")
     for line in outcome.spoken:
         await _speak(connection, work, line, outcome.knowledge)
-    for ticket in outcome.opened:
-        row = (ticket.public_id, ticket.number, work.id, ticket.event, ticket.urgency, ticket.reason, ticket.topic, storable(ticket.packet), ticket.at)
-        await connection.execute(_OPEN, row)
+    for ticket in outcome.tickets:
+        await connection.execute(_KEEP, ticket_values(ticket, work.id))
+    if outcome.logged:
+        await connection.executemany(_LOG, [logged_values(deed, work.id) for deed in outcome.logged])
     for rating in outcome.rated:
-        await connection.execute("INSERT INTO rating VALUES (?, ?, ?, ?, ?)", (rating.event, work.id, rating.topic, rating.stars, rating.at))
+        await connection.execute(_RATE, (rating.event, work.id, rating.topic, rating.stars, rating.at, rating.number))
 
 
 async def _speak(connection: aiosqlite.Connection, work: Work, line: Spoken, knowledge: str) -> None:
@@ -334,9 +335,17 @@ WHERE id = ? AND version = ?
 _REST = "UPDATE conversation SET ready = (SELECT min(received) FROM inbox WHERE conversation = ? AND status = 'new') WHERE id = ?"
 _SPEAK = "INSERT INTO message (conversation, event, side, body, knowledge, at) VALUES (?, ?, ?, ?, ?, ?)"
 _PUSH = "INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) VALUES (?, ?, ?, last_insert_rowid(), ?, ?)"
-_OPEN = """
-INSERT INTO ticket (public_id, number, conversation, origin, urgency, reason, topic, packet, opened) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+_INDEX = "INSERT INTO message_words (rowid, words) VALUES (last_insert_rowid(), ?)"
+_KEEP = f"""
+INSERT INTO ticket (conversation, {", ".join(TICKET)}) VALUES ({", ".join("?" * (len(TICKET) + 1))})
+ON CONFLICT (conversation, number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in TICKET_CHANGES)},
+    packet = CASE excluded.packet WHEN '' THEN packet ELSE excluded.packet END
 """
+_LOG = """
+INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at)
+SELECT id, ?, ?, ?, ?, ?, ? FROM ticket WHERE conversation = ? AND number = ?
+"""
+_RATE = "INSERT INTO rating (event, conversation, topic, stars, at, number) VALUES (?, ?, ?, ?, ?, ?)"
 _SILENT = """
 INSERT INTO inbox (channel, ext_id, conversation, kind, body, received)
 SELECT channel, 'timer:' || id || ':' || wakes, id, 'silent', '{}', :now FROM conversation WHERE wake <= :now
@@ -363,7 +372,7 @@ WHERE id = ? AND status = 'sending'
 _TRANSCRIPT = """
 SELECT m.id, m.side, m.body, m.at, i.ext_id FROM message AS m JOIN conversation AS c ON c.id = m.conversation
 LEFT JOIN inbox AS i ON i.id = m.event AND m.side = 'merchant'
-WHERE c.public_id = ? AND m.id > ? ORDER BY m.id LIMIT ?
+WHERE c.public_id = ? AND m.id > ? AND m.side <> 'note' ORDER BY m.id LIMIT ?
 """
 _PURGE = (
     "DELETE FROM outbox WHERE status IN ('sent', 'dead') AND created < :messages",
@@ -371,10 +380,10 @@ _PURGE = (
     "DELETE FROM message WHERE at < :messages AND id NOT IN (SELECT message FROM outbox WHERE status IN ('new', 'sending'))",
     "DELETE FROM photo WHERE at < :photos",
     "DELETE FROM conversation WHERE active < :conversations AND ready IS NULL"
-    " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status <> 'closed')",
+    " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status NOT IN ('solved', 'closed'))",
 )
 _COUNTS = """
 SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation),
     (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),
-    (SELECT count(*) FROM ticket WHERE status <> 'closed')
+    (SELECT count(*) FROM ticket WHERE status NOT IN ('solved', 'closed'))
 """

@@ -14,6 +14,7 @@ ALTER TABLE ticket
     ADD COLUMN solved bigint,
     ADD COLUMN respond_by bigint,
     ADD COLUMN late boolean NOT NULL DEFAULT false,
+    ADD COLUMN overran boolean NOT NULL DEFAULT false,
     ADD COLUMN cause text NOT NULL DEFAULT '',
     ADD COLUMN bot_right text NOT NULL DEFAULT '',
     ADD COLUMN previous text;

@@ -37,6 +37,7 @@ CREATE TABLE ticket_new (
     solved       INTEGER,
     respond_by   INTEGER,
     late         INTEGER NOT NULL DEFAULT 0,
+    overran      INTEGER NOT NULL DEFAULT 0,
     cause        TEXT    NOT NULL DEFAULT '',
     bot_right    TEXT    NOT NULL DEFAULT '',
     previous     TEXT,
