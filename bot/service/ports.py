@@ -59,7 +59,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
-    """One line of the transcript; `side` is `merchant`, `bot`, `staff`, or `note` for what merchants never get. `push` asks for delivery under this key, which stays the same over all tries."""
+    """One line of the transcript; `side` is `merchant`, `bot`, `staff`, or `note` for what merchants never get. `push` asks for delivery under this key,
+    which stays the same over all tries."""
 
     event: int
     side: str
@@ -72,8 +73,8 @@ class Spoken:
 class Kept:
     """A ticket as it is after an event, new or changed: there is one for each conversation and number. `event` and `public_id` count when it is new.
 
-    `state` is the JSON of the whole ticket, the rest is what lists and reports need of it; `packet` is None when it has not changed. `due` is the next deadline,
-    None when nothing is due; `late` and `overran` tell whether the first answer and the solution took longer than they should.
+    `state` is the JSON of the whole ticket, the rest is what lists and reports need of it; `packet` is empty when it has not changed. `due` is the next
+    deadline, None when nothing is due; `late` and `overran` tell whether the first answer and the solution took longer than they should.
     """
 
     event: int
