@@ -22,6 +22,7 @@ from bot.wording import say
 
 from . import migrations
 from .gathered import Gathered
+from .postgres_staff import PostgresStaff
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class PostgresStore:
 
     def __init__(self, pool: asyncpg.Pool, new_id: Callable[[], str]) -> None:
         self._pool, self._new_id = pool, new_id
+        self.staff = PostgresStaff(self._transaction, self._fetch)
         self._accepting = [Gathered(partial(self._accept_all, asyncio.Lock())) for _ in range(ARRIVALS)]
 
     @classmethod

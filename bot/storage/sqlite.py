@@ -25,6 +25,7 @@ from bot.wording import say
 from . import migrations
 from .gathered import Gathered
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
+from .sqlite_staff import SQLiteStaff
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class SQLiteStore:
 
     def __init__(self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, lock: FileLock | None, new_id: Callable[[], str]) -> None:
         self._writer, self._reading, self._lock, self._new_id = Writer(writing), reading, lock, new_id
+        self.staff = SQLiteStaff(self._writer, self._read)
         self._accepting: Gathered[Arrival, str] = Gathered(lambda take: self._writer.run(lambda connection: self._accept_all(connection, take())))
 
     @classmethod
