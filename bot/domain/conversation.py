@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -76,14 +76,18 @@ class Conversation:
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values."""
-        return asdict(self)
+        state = {name: getattr(self, name) for name in _NAMES}  # `asdict` would copy every pair
+        return state | {"before": self.before.to_json() if self.before else None}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Conversation:
         """The state again. Fields that this version does not know are dropped, those that an earlier one did not have get their defaults."""
-        known = {name: _frozen(stored[name]) for name in (field.name for field in fields(cls)) if name in stored}
+        known = {name: _frozen(stored[name]) for name in _NAMES if name in stored}
         before = known.get("before")
         return cls(**{**known, "phase": Phase(known.get("phase", Phase.IDLE)), "before": cls.from_json(before) if before else None})
+
+
+_NAMES = tuple(field.name for field in fields(Conversation))
 
 
 def _frozen(value: Any) -> Any:
