@@ -338,18 +338,19 @@ SELECT c.public_id FROM json_each(?)
 JOIN inbox AS i ON i.channel = value ->> 1 AND i.ext_id = value ->> 4 JOIN conversation AS c ON c.id = i.conversation ORDER BY key
 """
 _READY = "SELECT id, public_id, channel, chat, profile, state, version FROM conversation WHERE ready <= ? ORDER BY ready LIMIT ?"
+# The index is named because SQLite would rather read all that a conversation ever had in the inbox.
 _PENDING = """
 SELECT conversation, id, kind, body, received FROM (
     SELECT *, row_number() OVER (PARTITION BY conversation ORDER BY id) AS place
-    FROM inbox WHERE status = 'new' AND conversation IN (SELECT value FROM json_each(?))
+    FROM inbox INDEXED BY inbox_new WHERE status = 'new' AND conversation IN (SELECT value FROM json_each(?))
 ) WHERE place <= ? ORDER BY id
 """
 _ADVANCE = """
 UPDATE conversation SET state = ?, wake = ?, active = max(active, ?), version = version + 1,
-    ready = (SELECT min(received) FROM inbox WHERE conversation = ? AND status = 'new')
+    ready = (SELECT min(received) FROM inbox INDEXED BY inbox_new WHERE conversation = ? AND status = 'new')
 WHERE id = ? AND version = ?
 """
-_REST = "UPDATE conversation SET ready = (SELECT min(received) FROM inbox WHERE conversation = ? AND status = 'new') WHERE id = ?"
+_REST = "UPDATE conversation SET ready = (SELECT min(received) FROM inbox INDEXED BY inbox_new WHERE conversation = ? AND status = 'new') WHERE id = ?"
 _SPEAK = "INSERT INTO message (conversation, event, side, body, knowledge, at) VALUES (?, ?, ?, ?, ?, ?)"
 _PUSH = "INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) VALUES (?, ?, ?, last_insert_rowid(), ?, ?)"
 _OPEN = """
@@ -392,7 +393,7 @@ _PURGE = (
     " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status <> 'closed')",
 )
 _COUNTS = """
-SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation),
+SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation WHERE ready IS NOT NULL),
     (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),
     (SELECT count(*) FROM ticket WHERE status <> 'closed')
 """

@@ -110,11 +110,12 @@ async def stored(house: House) -> None:
     show(f"  {f'the file with {MANY_STORED:,} conversations':44}{files[MANY_STORED].stat().st_size / 1e6:8,.0f} MB")
     async with AsyncExitStack() as both:
         bots = {size: await both.enter_async_context(house.bot(str(file))) for size, file in files.items()}
-        for turn in range(6):
+        for turn in range(4):
             for size, bot in bots.items():
-                some = [f"m-{number * size // FEW_STORED}" for number in range(turn, FEW_STORED, 6)]
+                some = [f"m-{number * size // FEW_STORED}" for number in range(turn, FEW_STORED, 8)]
                 report = await play(Plan(run=f"s{turn}", ports=(bot.port,), merchants=tuple(some), turns=3, callers=16, database=str(files[size])))
                 times[size].append(1000 / report.per_second)
+        show(f"  {'ready':44}{bots[FEW_STORED].ready:8.2f} s with {FEW_STORED:,} conversations stored, {bots[MANY_STORED].ready:.2f} s with {MANY_STORED:,}")
     few, many = (median_low(times[size]) for size in sizes)
     show(f"  {'one message, ms':44}{few:8.2f} with {sizes[0]:,} conversations, {many:.2f} with {sizes[1]:,} ({many / few:.2f}x)")
 
