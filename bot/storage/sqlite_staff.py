@@ -16,8 +16,6 @@ from .rows import member, storable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    import aiosqlite
-
     from bot.domain.staff import Member
     from bot.service.staff import Change
 
@@ -41,16 +39,16 @@ class SQLiteStaff:
         return await self._add(_ADD_FIRST, member, password, entry)
 
     async def _add(self, statement: str, member: Member, password: str, entry: Entry) -> bool:
-        async def unit(connection: aiosqlite.Connection) -> bool:
+        def unit(connection: sqlite3.Connection) -> bool:
             row = (
                 member.login, storable(member.name), member.role, json.dumps(member.groups), member.on_duty, member.disabled, member.must_change, password,
                 member.created,
             )  # fmt: skip
             try:
-                added = await connection.execute(statement, row)
+                added = connection.execute(statement, row)
             except sqlite3.IntegrityError:
                 return False
-            return await _recorded(connection, added, entry)
+            return _recorded(connection, added, entry)
 
         return await self._writer.run(unit)
 
@@ -66,19 +64,19 @@ class SQLiteStaff:
     async def change(self, login: str, change: Change, entry: Entry) -> Member | None:
         """The member as it is now."""
 
-        async def unit(connection: aiosqlite.Connection) -> Member | None:
+        def unit(connection: sqlite3.Connection) -> Member | None:
             name = None if change.name is None else storable(change.name)
             groups = None if change.groups is None else json.dumps(change.groups)
             row = (name, change.role, groups, change.on_duty, change.disabled, storable(login))
-            rows = list(await connection.execute_fetchall(_CHANGE, row))
+            rows = connection.execute(_CHANGE, row).fetchall()
             if not rows:
                 return None
-            ((left,),) = await connection.execute_fetchall(_ADMIN_LEFT)
+            ((left,),) = connection.execute(_ADMIN_LEFT).fetchall()
             if not left:
                 raise AccountError(say("staff.last-admin"))
             if change.disabled:
-                await connection.execute(_END_ALL, (storable(login),))
-            await connection.execute(_RECORD, _row(entry))
+                connection.execute(_END_ALL, (storable(login),))
+            connection.execute(_RECORD, _row(entry))
             return member(rows[0])
 
         return await self._writer.run(unit)
@@ -86,10 +84,10 @@ class SQLiteStaff:
     async def set_password(self, login: str, password: str, entry: Entry, *, must_change: bool) -> bool:
         """Keep another hash; all sessions end."""
 
-        async def unit(connection: aiosqlite.Connection) -> bool:
-            await connection.execute(_END_ALL, (storable(login),))
-            changed = await connection.execute(_SET_PASSWORD, (password, must_change, storable(login)))
-            return await _recorded(connection, changed, entry)
+        def unit(connection: sqlite3.Connection) -> bool:
+            connection.execute(_END_ALL, (storable(login),))
+            changed = connection.execute(_SET_PASSWORD, (password, must_change, storable(login)))
+            return _recorded(connection, changed, entry)
 
         return await self._writer.run(unit)
 
@@ -100,10 +98,10 @@ class SQLiteStaff:
     async def open_session(self, session: Session, password: str, over: tuple[int, int], entry: Entry) -> bool:
         """Keep a session, and forget those that are over."""
 
-        async def unit(connection: aiosqlite.Connection) -> bool:
-            await connection.execute("DELETE FROM session WHERE created < ? OR seen < ?", over)
-            opened = await connection.execute(_OPEN_SESSION, (session.hash, session.created, session.seen, session.login, password))
-            return await _recorded(connection, opened, entry)
+        def unit(connection: sqlite3.Connection) -> bool:
+            connection.execute("DELETE FROM session WHERE created < ? OR seen < ?", over)
+            opened = connection.execute(_OPEN_SESSION, (session.hash, session.created, session.seen, session.login, password))
+            return _recorded(connection, opened, entry)
 
         return await self._writer.run(unit)
 
@@ -123,8 +121,8 @@ class SQLiteStaff:
     async def end_session(self, hash: str, entry: Entry) -> bool:
         """Whether there was such a session."""
 
-        async def unit(connection: aiosqlite.Connection) -> bool:
-            return await _recorded(connection, await connection.execute("DELETE FROM session WHERE hash = ?", (hash,)), entry)
+        def unit(connection: sqlite3.Connection) -> bool:
+            return _recorded(connection, connection.execute("DELETE FROM session WHERE hash = ?", (hash,)), entry)
 
         return await self._writer.run(unit)
 
@@ -138,11 +136,11 @@ class SQLiteStaff:
         return [Entry(id=id, at=at, actor=actor, what=what, subject=subject, detail=detail) for id, at, actor, what, subject, detail in rows]
 
 
-async def _recorded(connection: aiosqlite.Connection, done: aiosqlite.Cursor, entry: Entry) -> bool:
+def _recorded(connection: sqlite3.Connection, done: sqlite3.Cursor, entry: Entry) -> bool:
     """Whether something was done, which is then in the audit too."""
     if done.rowcount != 1:
         return False
-    await connection.execute(_RECORD, _row(entry))
+    connection.execute(_RECORD, _row(entry))
     return True
 
 
