@@ -29,7 +29,7 @@ class Buckets:
         """0 when one more is allowed; otherwise the seconds to wait for it."""
         now = self._clock()
         bucket = self._buckets.pop(key, None) or _Bucket(self._burst, now)
-        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+        bucket.tokens = min(self._burst, bucket.tokens + max(0.0, now - bucket.at) * self._rate)  # nobody waits for a clock that was set back
         bucket.at = now
         self._buckets[key] = bucket  # the latest stands last
         self._forget(now)

@@ -276,6 +276,9 @@ class Store(Protocol):
     async def purge(self, retention: Retention) -> int:
         """Delete what is older; how many rows."""
 
+    async def latest(self) -> int:
+        """The last moment at which something came or was done, 0 when nothing ever did: no clock may be behind it."""
+
     async def counts(self, now: int) -> Counts:
         """How much waits."""
 

@@ -202,6 +202,10 @@ class PostgresStore:
                 rows += _affected(await connection.execute(statement, getattr(retention, before), timeout=LONG))
         return rows
 
+    async def latest(self) -> int:
+        """The last moment at which something came or was done."""
+        return int(await self._one(_LATEST))
+
     async def counts(self, now: int) -> Counts:
         """How much waits."""
         ((inbox, oldest, outbox, dead, tickets),) = await self._fetch(_COUNTS)
@@ -431,6 +435,7 @@ _PURGE = (
         "conversations",
     ),
 )
+_LATEST = "SELECT greatest((SELECT max(active) FROM conversation), (SELECT max(ready) FROM conversation WHERE ready IS NOT NULL), 0)"
 _COUNTS = """
 SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation),
     (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),

@@ -193,6 +193,10 @@ class SQLiteStore:
 
         return await self._writer.run(unit)
 
+    async def latest(self) -> int:
+        """The last moment at which something came or was done."""
+        return int(await self._one(_LATEST, ()))
+
     async def counts(self, now: int) -> Counts:
         """How much waits."""
         inbox, oldest, outbox, dead, tickets = (await self._read(_COUNTS))[0]
@@ -403,6 +407,9 @@ _PURGE = (
     "DELETE FROM conversation WHERE active < :conversations AND ready IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status NOT IN ('solved', 'closed'))",
 )
+_LATEST = """
+SELECT max(coalesce((SELECT max(active) FROM conversation), 0), coalesce((SELECT max(ready) FROM conversation WHERE ready IS NOT NULL), 0))
+"""
 _COUNTS = """
 SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation WHERE ready IS NOT NULL),
     (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),

@@ -318,6 +318,16 @@ async def test_counts(store: Store) -> None:
     assert (counts.inbox, counts.outbox, counts.dead, counts.tickets, counts.oldest) == (0, 2, 0, 0, 0)
 
 
+async def test_the_latest_moment_is_known(store: Store) -> None:
+    assert await store.latest() == 0
+    await store.accept(arrival(ANNA, at=NOW + 5))
+    await store.accept(arrival(BEN, at=NOW))
+    assert await store.latest() == NOW + 5
+    while await store.step(says("好"), NOW + 5):
+        pass
+    assert await store.latest() == NOW + 5
+
+
 async def test_odd_text_is_kept_as_it_is(store: Store) -> None:
     body = json.dumps({"text": "NUL\x00 \ud800 \u202e ' \" \\ 9223372036854775808 😀"})
     await store.accept(replace(arrival(), body=body))

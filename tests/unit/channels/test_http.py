@@ -168,6 +168,16 @@ def test_who_waits_as_told_is_let_in() -> None:
     assert now == pytest.approx((200 + 190 - 10) / 2 * 3, rel=0.02)
 
 
+def test_a_clock_that_is_set_back_makes_nobody_wait_for_it() -> None:
+    now = 5000.0
+    buckets = Buckets(rate=1, burst=2, clock=lambda: now)
+    assert [buckets.take("anna") for _ in range(3)] == [0, 0, 1]
+    now -= 3600
+    assert buckets.take("anna") == 1
+    now += 1
+    assert buckets.take("anna") == 0
+
+
 def test_each_has_an_own_bucket() -> None:
     buckets = Buckets(rate=1, burst=1, clock=lambda: 0.0)
     assert [buckets.take(key) for key in ("anna", "ben", "anna")] == [0, 0, 1]
