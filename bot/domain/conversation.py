@@ -80,7 +80,7 @@ class Conversation:
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values."""
         state = {name: getattr(self, name) for name in _NAMES}  # `asdict` would copy every pair
-        return state | {"before": self.before.to_json() if self.before else None}
+        return state | {"before": self.before and self.before.to_json(), "ticket": self.ticket and self.ticket.to_json()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Conversation:

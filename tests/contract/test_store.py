@@ -12,8 +12,9 @@ import pytest
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
 from bot.domain.messages import Address
-from bot.service.ports import Arrival, Kept, Later, Outcome, Photo, Rated, Retention, Sent, Spoken, Undeliverable
+from bot.service.ports import Arrival, Later, Outcome, Photo, Rated, Retention, Sent, Spoken, Undeliverable
 from bot.storage.sqlite import SQLiteStore
+from tests.rows import ticket
 
 from .places import File, new_id
 
@@ -226,15 +227,6 @@ async def test_a_line_whose_sender_vanished_comes_back(store: Store) -> None:
     (line,) = await store.claim(NOW, NOW + MINUTE, 10)
     (again,) = await store.claim(NOW + MINUTE, NOW + 2 * MINUTE, 10)
     assert (again.id, again.maybe_duplicate) == (line.id, True)
-
-
-def ticket(event: int) -> Kept:
-    """One that this event opened."""
-    return Kept(
-        event=event, public_id=new_id(), number=f"1124-{event:05}", status="open", urgency="U1", reason="wish", topic=None, team="service", owner=None, code="",
-        acquirer="", packet="{}", state="{}", opened=NOW, changed=NOW, waiting=NOW, due=NOW + MINUTE, answered=None, solved=None, respond_by=NOW + MINUTE,
-        late=False, overran=False, cause="", bot_right="", previous=None,
-    )  # fmt: skip
 
 
 async def test_one_open_ticket_per_conversation(store: Store) -> None:

@@ -94,6 +94,7 @@ INSERT INTO sqlite_sequence (name, seq) SELECT 'message_new', seq FROM sqlite_se
 DROP TABLE message;
 ALTER TABLE message_new RENAME TO message;
 CREATE INDEX message_conversation ON message (conversation, id);
+CREATE INDEX message_at ON message (at);
 
 CREATE VIRTUAL TABLE message_words USING fts5 (words, tokenize = 'unicode61 remove_diacritics 0');
 CREATE TRIGGER message_forgotten AFTER DELETE ON message BEGIN
