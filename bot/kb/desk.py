@@ -26,12 +26,15 @@ ROUTED = frozenset({"trouble", "advice"})
 """Kinds of topics that a ticket may be about."""
 PLACE = re.compile(r"\{([^}:]*)\}")
 SENTENCE = re.compile("[^。！？；\n]+")
-SECRET = re.compile("完整卡号|卡号全|全部卡号|有效期|CVV|CVN|安全码|三位数|三位码|密码|验证码|付款码|身份证号", re.IGNORECASE)
+CLAUSE = re.compile("[^。！？；，：\n]+")
+SECRET = re.compile("完整卡号|卡号全|全部卡号|有效期|CVV|CVN|安全码|三位数|三位码|密码|验证码|付款码|身份证", re.IGNORECASE)
 """What nobody may ask a merchant for (domain brief, B0.3)."""
-KEEPS = re.compile("别|不要|不用|不需要|勿|不会|不能|盖住|遮住|打码")
-"""Words by which a sentence warns of them instead."""
-CHARGES_AGAIN = re.compile("(?<![别不勿甭莫再])(?:再刷|再收|再扫|重刷|重新刷|重新收|重收|重新扫)")
-SETTLED = re.compile("没扣|没收到|已冲正|没成功|失败了|是失败")
+ASKS = re.compile("发|告诉|报|给|说|拍|念|提供|多少|什么|啥")
+"""Without one of these words a sentence asks for nothing."""
+FORBIDS = re.compile("别|不要|不用|不需要|不必|不能|不可|不会|勿|盖住|遮住|打码")
+"""Words by which a sentence warns of something instead."""
+CHARGES_AGAIN = re.compile("(?:再|重新?)(?:刷|收|扫)(?!到)")
+SETTLED = re.compile("没扣|没收到|已冲正|没成功|是失败")
 """What must be known before a customer is charged again (B0.1)."""
 PROMISE = re.compile("保证|包您|肯定能?到|一定能?到|(?:今天|明天|后天|[0-9一二三四五六七八九十]+号)[^，。；]{0,6}(?:到账|到您|退回|退到)")
 PERIOD = re.compile("[0-9一二两三四五六七八九十]+ ?(?:到|至|-|~) ?[0-9一二两三四五六七八九十]+ ?个?(?:工作日|天|小时)")
@@ -89,9 +92,9 @@ def _breaches(text: str) -> Iterator[str]:
         if place not in PLACES:
             yield say("check.unknown-place", place=place, places=" ".join(PLACES), suggestion=suggestion(place, PLACES))
     for sentence in SENTENCE.findall(text):
-        if (secret := SECRET.search(sentence)) and not KEEPS.search(sentence):
+        if (secret := SECRET.search(sentence)) and ASKS.search(sentence) and not FORBIDS.search(sentence):
             yield say("check.asks-secret", word=secret[0])
-    if CHARGES_AGAIN.search(text) and not SETTLED.search(text):
+    if not SETTLED.search(text) and any(CHARGES_AGAIN.search(clause) and not FORBIDS.search(clause) for clause in CLAUSE.findall(text)):
         yield say("check.canned-recharge")
     if promise := PROMISE.search(text):
         yield say("check.promise", words=promise[0])
