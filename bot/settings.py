@@ -72,6 +72,8 @@ class Settings(_Place):
     """Sites that may show the chat in a frame, separated by blanks."""
     merchant_secret: SecretStr | None = None
     """Signs the identity of merchants that an embedding site vouches for; at least 32 characters."""
+    console: Literal["on", "off"] = "on"
+    """Whether staff work at `/console`."""
     zone: str = "Asia/Shanghai"
     """Where the merchants are: what 昨天下午 means."""
     keep_messages: int = Field(180, ge=1)

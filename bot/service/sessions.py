@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from typing import TYPE_CHECKING
 
@@ -34,11 +35,11 @@ ALTOGETHER = Limit(per_minute=300, burst=60)
 
 
 class TooMany(Exception):
-    """Somebody tries too often; `seconds` until once more."""
+    """Somebody tries too often; `wait` are whole seconds until once more."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
-        self.seconds = seconds
+        self.wait = max(1, math.ceil(seconds))
 
 
 def fresh() -> str:
