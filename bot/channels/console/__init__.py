@@ -13,7 +13,7 @@ the origin and the token, errors as pages. A handler raises `web.HTTPNotFound` f
 form are in `fields(request)`; a template puts `{{ token() }}` into each form, htmx sends the token by itself.
 """
 
-from .fields import fields
+from .forms import fields
 from .options import Options
 from .page import Access, Page, get, post
 from .routes import add_routes

@@ -11,7 +11,7 @@ from bot.service.sessions import TooMany
 from bot.wording import say
 
 from . import places
-from .fields import fields
+from .forms import fields
 from .page import Access, get, post
 from .views import home, redirect, render
 from .visit import remember

@@ -10,7 +10,7 @@ from bot.domain.errors import AccountError
 from bot.domain.staff import Permission, Role, groups_of, name_of
 from bot.wording import say
 
-from .fields import fields
+from .forms import fields
 from .page import get, post
 from .views import redirect, render
 

@@ -9,7 +9,7 @@ from bot.service.sessions import TooMany, fresh
 from bot.wording import say
 
 from . import places, visit
-from .fields import fields
+from .forms import fields
 from .page import Access, get, post
 from .views import home, redirect, render
 from .visit import COOKIE, PATH, Visit, remember

@@ -12,7 +12,7 @@ from bot.channels.http import Refused
 from bot.domain.errors import StoreUnavailable
 from bot.domain.staff import Permission, may
 
-from . import fields, places, visit
+from . import forms, places, visit
 from .page import Access
 from .views import redirect, render
 from .visit import COOKIE, TOKEN_FIELD, TOKEN_HEADER, Visit
@@ -76,9 +76,9 @@ async def _check(request: web.Request) -> None:
     if not visit.is_same_origin(request):
         raise Forged
     token = request.headers.get(TOKEN_HEADER, "")
-    if request.content_type == fields.TYPE:
-        await fields.read(request)
-        token = token or fields.fields(request).get(TOKEN_FIELD, "")
+    if request.content_type == forms.TYPE:
+        await forms.read(request)
+        token = token or forms.fields(request).get(TOKEN_FIELD, "")
     if not visit.of(request).has_sent(token):
         raise Forged
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from bot.domain.audit import Entry
     from bot.domain.staff import Member
 
     from .options import Options
@@ -83,7 +84,7 @@ class Views:
             lstrip_blocks=True,
         )
         environment.globals.update(t=_console, say=say, asset=self.asset, may=_may)
-        environment.filters.update(moment=self.moment, deed=_deed)
+        environment.filters.update(moment=self.moment, deed=_deed, detail=_detail)
         return environment
 
 
@@ -136,3 +137,8 @@ def _may(member: Member | None, permission: str) -> bool:
 def _deed(what: str) -> str:
     """What was done, for people; what no sentence is known for stays as it is."""
     return sentences().get(f"audit.{what}", what)
+
+
+def _detail(entry: Entry) -> str:
+    """What an audit's entry says beside, for people."""
+    return _console(f"role-{entry.detail}") if entry.what in {"member-added", "member-role"} else entry.detail or "–"
