@@ -40,7 +40,7 @@ _COMMON = frozenset(_TRIED.split())
 
 def normal(password: str) -> str:
     """A password as it is kept, NFKC: a full-width digit of an input method is the same digit."""
-    return unicodedata.normalize("NFKC", password)
+    return unicodedata.normalize("NFKC", password.encode("utf-8", "replace").decode())
 
 
 def check(password: str, login: str) -> None:

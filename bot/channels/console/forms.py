@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from aiohttp import web
 from multidict import MultiDict
 
 from bot.channels.http import Refused, body, in_time, problem
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 TYPE = "application/x-www-form-urlencoded"
 LIMIT, MOST = 1 << 17, 500
 """Bytes of a form, and its fields."""
 PATIENCE = 15.0
 """Seconds in which it must have come."""
-_KEY = "fields"
+_FIELDS = web.RequestKey("console_fields", MultiDict[str])
 
 
 async def read(request: web.Request) -> None:
@@ -28,10 +25,9 @@ async def read(request: web.Request) -> None:
         pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MOST)
     except ValueError:
         raise Refused(problem(400, "bad-request")) from None
-    request[_KEY] = MultiDict((name, value.replace("\x00", "")) for name, value in pairs)
+    request[_FIELDS] = MultiDict((name, value.replace("\x00", "")) for name, value in pairs)
 
 
 def fields(request: web.Request) -> MultiDict[str]:
     """The fields of the form that was sent; none for other requests. A missing one is best read by `.get(name, "")`."""
-    found: MultiDict[str] = request.get(_KEY) or MultiDict()
-    return found
+    return request.get(_FIELDS) or MultiDict()

@@ -54,7 +54,7 @@ class Views:
             "csrf": who.token if who.id else "",
             "navigation": self.navigation(member),
             "path": request.path,
-            "target": request.path_qs,
+            "target": request.path_qs if request.method == "GET" else "",
         }
         return self._environment.get_template(template).render({**common, "done": _done(request), **values})
 

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aiohttp import web
+
 from bot.channels import callers
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from bot.domain.staff import Member
 
     from .options import Options
 
 COOKIE, PATH = "posbot_staff", "/console"
 TOKEN_HEADER, TOKEN_FIELD = "X-CSRF-Token", "token"
-_KEY = "visit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +37,17 @@ class Visit:
         return bool(self.id) and hmac.compare_digest(self.token.encode(), token.encode("utf-8", "replace"))
 
 
+_VISIT = web.RequestKey("console_visit", Visit)
+
+
 def enter(request: web.Request, visit: Visit) -> None:
     """Remember who makes a request."""
-    request[_KEY] = visit
+    request[_VISIT] = visit
 
 
 def of(request: web.Request) -> Visit:
     """Who makes a request."""
-    found: Visit = request.get(_KEY) or Visit(id="")
-    return found
+    return request.get(_VISIT) or Visit(id="")
 
 
 def is_same_origin(request: web.Request) -> bool:
