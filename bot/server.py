@@ -107,8 +107,9 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         ending.push_async_callback(deliveries.finish, GRACE)
         await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))
         front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome())
-        first = await _staff(settings, store, front) if settings.console == "on" else None
+        accounts = _staff(settings, store, front) if settings.console == "on" else None
         address = await _listen(ending, front, settings.host, settings.port, grace=GRACE)
+        first = await accounts.first() if accounts else None  # the last that can go wrong, because its password is told once
         running = Running(address=address, ops_address=ops_address, stop=stop, first=first)
         _stop_on_signals(stop)
         gc.freeze()  # what is there now stays: collections look at the rest only
@@ -126,14 +127,14 @@ def _front(settings: Settings, sources: Mapping[str, Source], intake: Intake, st
     return front
 
 
-async def _staff(settings: Settings, store: Store, front: web.Application) -> tuple[str, str] | None:
-    """What staff reach; login and first password when nobody could come in yet."""
+def _staff(settings: Settings, store: Store, front: web.Application) -> Accounts:
+    """What staff reach, and their accounts."""
     passwords = Passwords()
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
     sessions = Sessions(store=store.staff, passwords=passwords, clock=clock)
     options = console.Options(zone=ZoneInfo(settings.zone), proxies=settings.proxies, https=settings.public_url.startswith("https://"))
     console.add_routes(front, accounts=accounts, sessions=sessions, options=options)
-    return await accounts.first()
+    return accounts
 
 
 def _chat(settings: Settings) -> webchat.Options:
