@@ -18,7 +18,7 @@ from bot.domain.staff import Role
 from bot.server import new_id
 from bot.service.buckets import Limit
 from bot.service.passwords import Passwords
-from bot.service.sessions import Sessions
+from bot.service.sessions import Limits, Sessions
 from bot.service.staff import Accounts
 from bot.storage.sqlite import SQLiteStore
 
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 NOW = 1_760_000_000 * SECOND
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
 PASSWORD = "correct horse 电池"
-OFTEN = Limit(per_minute=6e6, burst=1e6)
+_ALL = Limit(per_minute=6e6, burst=1e6)
+OFTEN = Limits(network=_ALL, login=_ALL, account=_ALL, altogether=_ALL)
+"""Nobody is too fast for a test that is about something else."""
 
 
 @dataclass
@@ -123,13 +125,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, options: console.Options | None = None, limit: Limit | None = OFTEN) -> AsyncIterator[Stage]:
-    """Everything, running until the block is left; `limit` None is what the product ships with."""
+async def staged(folder: Path, options: console.Options | None = None, limits: Limits = OFTEN) -> AsyncIterator[Stage]:
+    """Everything, running until the block is left."""
     store = await SQLiteStore.open(folder / "posbot.db", new_id)
     clock, passwords = Clock(), Passwords()
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
-    limits = {} if limit is None else dict.fromkeys(("per_login", "per_network", "altogether"), limit)
-    sessions = Sessions(store=store.staff, passwords=passwords, clock=clock, **limits)
+    sessions = Sessions(store=store.staff, passwords=passwords, clock=clock, limits=limits)
     app = web.Application(middlewares=[guarded])
     console.add_routes(app, accounts=accounts, sessions=sessions, options=options or console.Options())
     server = TestServer(app)

@@ -102,7 +102,8 @@ def _hash(password: str) -> str:
 def _matches(kept: str | None, password: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
 
+    nobody = _nobody()  # made with the first try, whoever's it is
     try:
-        return _hasher().verify(kept or _nobody(), password) and kept is not None
+        return _hasher().verify(kept or nobody, password) and kept is not None
     except (VerificationError, InvalidHashError):
         return False

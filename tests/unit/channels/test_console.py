@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from bot.channels.console import Access, Options, places
 from bot.channels.console.routes import PAGES
 from bot.domain.staff import Permission, Role, may
 from bot.service import passwords
-from bot.service.sessions import IDLE, LONGEST
+from bot.service.sessions import IDLE, LIMITS, LONGEST
 from tests.console import MINUTE, PASSWORD, staged
 
 if TYPE_CHECKING:
@@ -124,13 +125,14 @@ async def test_who_is_wrong_hears_the_same_for_the_same_work(stage: Stage, monke
     assert answers[0][0] == 401
     assert len(verified) == 5
     assert len(set(verified)) == 1  # the same parameters
+    await asyncio.gather(*stage.sessions._notes)
     assert [entry for entry in await stage.audited() if entry[1] == "login-refused"] == [
         ("anna", "login-refused", "anna"), ("ben", "login-refused", "ben"), ("anna", "login-refused", "anna"),
     ]  # fmt: skip
 
 
 async def test_who_tries_too_often_waits(tmp_path: Path) -> None:
-    async with staged(tmp_path, limit=None) as stage:
+    async with staged(tmp_path, limits=LIMITS) as stage:
         await stage.member("anna")
         browser = stage.browser()
         while (response := await browser.log_in("anna", "wrong")).status == 401:
@@ -143,8 +145,28 @@ async def test_who_tries_too_often_waits(tmp_path: Path) -> None:
         assert (await browser.log_in("anna")).status == 303
 
 
+async def test_nobody_shuts_a_colleague_out(tmp_path: Path) -> None:
+    async with staged(tmp_path, Options(proxies=1), limits=LIMITS) as stage:
+        await stage.member("anna")
+        browser = stage.browser()
+        browser.client.headers["X-Forwarded-For"] = "198.51.100.7"
+        while (await browser.log_in("anna", "wrong")).status == 401:
+            pass
+        browser.client.headers["X-Forwarded-For"] = "203.0.113.9"
+        assert (await browser.log_in("anna")).status == 303
+
+
+async def test_guesses_for_one_account_are_few_wherever_they_come_from(tmp_path: Path) -> None:
+    async with staged(tmp_path, Options(proxies=1), limits=LIMITS) as stage:
+        browser, statuses = stage.browser(), []
+        for number in range(41):
+            browser.client.headers["X-Forwarded-For"] = f"198.51.100.{number}"
+            statuses.append((await browser.log_in("nobody", "wrong")).status)
+        assert statuses == [401] * 40 + [429]
+
+
 async def test_one_network_cannot_try_all_logins(tmp_path: Path) -> None:
-    async with staged(tmp_path, limit=None) as stage:
+    async with staged(tmp_path, limits=LIMITS) as stage:
         browser = stage.browser()
         statuses = [(await browser.log_in(f"user{number}", "wrong")).status for number in range(31)]
         assert statuses == [401] * 30 + [429]
