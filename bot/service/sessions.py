@@ -41,13 +41,18 @@ class Limits:
     characters. `altogether`: hashing never takes the machine, wherever guesses come from; five a second take a fifth of a core.
     """
 
-    network: Limit = Limit(per_minute=10, burst=30)
-    login: Limit = Limit(per_minute=2, burst=8)
-    account: Limit = Limit(per_minute=20, burst=40)
-    altogether: Limit = Limit(per_minute=300, burst=60)
+    network: Limit
+    login: Limit
+    account: Limit
+    altogether: Limit
 
 
-LIMITS = Limits()
+LIMITS = Limits(
+    network=Limit(per_minute=10, burst=30),
+    login=Limit(per_minute=2, burst=8),
+    account=Limit(per_minute=20, burst=40),
+    altogether=Limit(per_minute=300, burst=60),
+)
 
 
 class TooMany(Exception):
