@@ -156,4 +156,4 @@ class Sessions:
 
 def _hash(id: str) -> str:
     """What is kept of a session's id: who reads the database gets nowhere with it."""
-    return hashlib.sha256(id.encode()).hexdigest()
+    return hashlib.sha256(id.encode("utf-8", "backslashreplace")).hexdigest()

@@ -87,10 +87,18 @@ def _to_login(request: web.Request) -> web.Response:
     """To the form to log in, and back afterwards: to the page, not to what only a form or a part of a page asks for."""
     place = request.path_qs if request.method == "GET" else ""
     if is_htmx(request):
-        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-        place = f"{shown.path}?{shown.query}" if shown.query else shown.path
+        place = _shown(request)
     wanted = places.local(place)
     return elsewhere(request, f"/console/login?next={quote(wanted, safe='')}" if wanted else "/console/login")
+
+
+def _shown(request: web.Request) -> str:
+    """The page that is shown while htmx asks for a part of one."""
+    try:
+        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return ""
+    return f"{shown.path}?{shown.query}" if shown.query else shown.path
 
 
 def elsewhere(request: web.Request, path: str) -> web.Response:

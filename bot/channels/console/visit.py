@@ -30,7 +30,7 @@ class Visit:
     @property
     def token(self) -> str:
         """What every form must send back: follows from the cookie, which no other site can read."""
-        return hmac.digest(self.id.encode(), b"forms of the console", "sha256").hex()
+        return hmac.digest(self.id.encode("utf-8", "backslashreplace"), b"forms of the console", "sha256").hex()
 
     def has_sent(self, token: str) -> bool:
         """Whether this is the token."""

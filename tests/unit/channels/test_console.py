@@ -421,6 +421,18 @@ async def test_htmx_is_told_to_load_the_login(stage: Stage) -> None:
     assert (response.status, response.content_type) == (403, "text/plain")
 
 
+async def test_odd_cookies_and_addresses_are_nobodys(stage: Stage) -> None:
+    host = stage.url.removeprefix("http://")
+    for header in (b"Cookie: posbot_staff=\xff\xfe", b"Cookie: posbot_staff=" + b"a" * 6000, b"Cookie: posbot_staff=\xed\xa0\x80; posbot_staff=b"):
+        for line in (b"GET /console/account", b"GET /console/login?next=%ff%00&done=%ed%a0%80", b"POST /console/login"):
+            reader, writer = await asyncio.open_connection(*host.split(":"))
+            more = b"HX-Request: true\r\nHX-Current-URL: http://[bad\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            writer.write(line + b" HTTP/1.1\r\nHost: " + host.encode() + b"\r\n" + header + b"\r\n" + more)
+            assert (await reader.readline()).split()[1] in (b"200", b"303", b"400", b"401", b"403"), (header, line)
+            writer.close()
+            await writer.wait_closed()
+
+
 async def test_bad_forms_are_answered(stage: Stage) -> None:
     browser = await stage.inside(await stage.member("anna"))
     sent = {"Origin": stage.url, "X-CSRF-Token": browser.token, "Content-Type": "application/x-www-form-urlencoded"}
