@@ -61,6 +61,9 @@ def _leaves(group: BaseExceptionGroup[PosbotError]) -> list[PosbotError]:
 def _ready(running: Running) -> None:
     """People read the address on standard output; so may programs, because it comes in one line."""
     print(say("serve.ready", address=running.address, ops=running.ops_address), flush=True)
+    if running.first:
+        login, password = running.first
+        print(say("serve.first", address=running.address, login=login, password=password), flush=True)
 
 
 def check(settings: Settings) -> int:

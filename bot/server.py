@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from bot.channels import webchat
+from bot.channels import console, webchat
 from bot.channels.http import JSON_LIMIT, guarded
 from bot.channels.webhook import routes as webhook
 from bot.channels.webhook import sources as webhook_sources
@@ -30,6 +30,9 @@ from bot.service.conversations import Conversations
 from bot.service.deciding import Decider
 from bot.service.delivery import Deliveries
 from bot.service.intake import Intake
+from bot.service.passwords import Passwords
+from bot.service.sessions import Sessions
+from bot.service.staff import Accounts
 from bot.service.steady import Steady
 from bot.service.timers import Timers, retention
 from bot.settings import DAY
@@ -75,11 +78,13 @@ async def open_store(settings: Settings) -> Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A service that takes messages in: where it listens, and the signal to end."""
+    """A service that takes messages in: where it listens, and the signal to end. `first` are login and password of the account that was made because there
+    was none; the password is nowhere else."""
 
     address: str
     ops_address: str
     stop: asyncio.Event
+    first: tuple[str, str] | None = None
 
 
 async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
@@ -109,7 +114,10 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         ending.push_async_callback(deliveries.finish, GRACE)
         await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))
         front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome())
-        running = Running(address=await _listen(ending, front, settings.host, settings.port, grace=GRACE), ops_address=ops_address, stop=stop)
+        accounts = _staff(settings, store, front) if settings.console == "on" else None
+        address = await _listen(ending, front, settings.host, settings.port, grace=GRACE)
+        first = await accounts.first() if accounts else None  # the last that can go wrong, because its password is told once
+        running = Running(address=address, ops_address=ops_address, stop=stop, first=first)
         _stop_on_signals(stop)
         gc.freeze()  # what is there now stays: collections look at the rest only
         ready(running)
@@ -124,6 +132,16 @@ def _front(settings: Settings, sources: Mapping[str, Source], intake: Intake, st
     webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, new_id=new_id)
     webchat.add_routes(front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=welcome, options=_chat(settings))
     return front
+
+
+def _staff(settings: Settings, store: Store, front: web.Application) -> Accounts:
+    """What staff reach, and their accounts."""
+    passwords = Passwords()
+    accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
+    sessions = Sessions(store=store.staff, passwords=passwords, clock=clock)
+    options = console.Options(zone=ZoneInfo(settings.zone), proxies=settings.proxies, https=settings.public_url.startswith("https://"))
+    console.add_routes(front, accounts=accounts, sessions=sessions, options=options)
+    return accounts
 
 
 def _chat(settings: Settings) -> webchat.Options:

@@ -73,6 +73,8 @@ class Settings(_Place):
     """Sites that may show the chat in a frame, separated by blanks."""
     merchant_secret: SecretStr | None = None
     """Signs the identity of merchants that an embedding site vouches for; at least 32 characters."""
+    console: Literal["on", "off"] = "on"
+    """Whether staff work at `/console`."""
     zone: str = "Asia/Shanghai"
     """Where the merchants are: what 昨天下午 means."""
     hours: str = "mon-fri 09:00-18:00; sat 10:00-16:00"

@@ -70,7 +70,7 @@ def may(member: Member, permission: Permission) -> bool:
 def login_of(typed: str) -> str | None:
     """The login name that somebody typed, in lower case; None when it cannot be one."""
     login = typed.strip().lower()
-    return login if LOGIN.fullmatch(login) else None
+    return login if typed.isascii() and LOGIN.fullmatch(login) else None
 
 
 def name_of(typed: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,9 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 10, 200
 """Characters of a password."""
-MEMORY_KIB, TURNS, LANES = 19_456, 2, 1
-"""argon2id as the OWASP Password Storage Cheat Sheet recommends it: 19 MiB, two turns, one lane; some 30 ms. Who changes these need do nothing else: a
-password is hashed anew when its owner comes next."""
-AT_ONCE = 2
-"""Passwords that are hashed side by side: each takes 19 MiB for a moment."""
+MEMORY_KIB, TURNS, LANES = 7168, 5, 1
+"""argon2id with one of the five settings that the OWASP Password Storage Cheat Sheet calls equally strong, the one with the least memory: 7 MiB, five turns,
+one lane; some 30 ms. Who changes these need do nothing else: a password is hashed anew when its owner comes next."""
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """Of first passwords: nothing that looks like something else when it is read out or copied by hand. 16 of 31 letters are 79 bits."""
 DIFFERENT = 4
@@ -41,7 +40,7 @@ _COMMON = frozenset(_TRIED.split())
 
 def normal(password: str) -> str:
     """A password as it is kept, NFKC: a full-width digit of an input method is the same digit."""
-    return unicodedata.normalize("NFKC", password)
+    return unicodedata.normalize("NFKC", password.encode("utf-8", "replace").decode())
 
 
 def check(password: str, login: str) -> None:
@@ -65,20 +64,18 @@ def first() -> str:
 
 
 class Passwords:
-    """Hashes and checks passwords, in threads, so that nobody else waits."""
+    """Hashes and checks passwords, one after the other in a thread of its own: nobody else waits for it, and what it needs of memory it needs once."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._thread = ThreadPoolExecutor(1, "passwords")
 
     async def hashed(self, password: str) -> str:
         """What is kept of a password."""
-        async with self._turns:
-            return await asyncio.to_thread(_hash, normal(password))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _hash, normal(password))
 
     async def matches(self, kept: str | None, password: str) -> bool:
         """Whether it is the password of which this is kept. None, for somebody who does not exist, takes as long as a wrong one."""
-        async with self._turns:
-            return await asyncio.to_thread(_matches, kept, normal(password[: 4 * LONGEST]))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _matches, kept, normal(password[: 4 * LONGEST]))
 
     def is_outdated(self, kept: str) -> bool:
         """Whether a password was hashed with other parameters than today's."""
@@ -105,7 +102,8 @@ def _hash(password: str) -> str:
 def _matches(kept: str | None, password: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
 
+    nobody = _nobody()  # made with the first try, whoever's it is
     try:
-        return _hasher().verify(kept or _nobody(), password) and kept is not None
+        return _hasher().verify(kept or nobody, password) and kept is not None
     except (VerificationError, InvalidHashError):
         return False

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
+import math
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.audit import Entry
@@ -25,20 +29,38 @@ IDLE, LONGEST = 30 * 60 * SECOND, 12 * 3600 * SECOND
 """How long a session lives when nobody comes, and at most (security: console sessions)."""
 NOTICED = 60 * SECOND
 """Between two notes that somebody is there: not every request writes."""
-PER_LOGIN = Limit(per_minute=2, burst=8)
-"""Guesses for one account: 2,900 a day, which gets nobody through a password of ten characters; its owner waits half a minute at most."""
-PER_NETWORK = Limit(per_minute=10, burst=30)
-"""An office comes from one address in the morning."""
-ALTOGETHER = Limit(per_minute=300, burst=60)
-"""So that hashing never takes the machine, wherever guesses come from: five a second take a fifth of a core."""
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How often somebody may try to log in.
+
+    `network`: an office comes from one address in the morning. `login`: for one account from one network; who types wrong waits half a minute, and who tries
+    a colleague's login does not shut the colleague out. `account`: for one account from everywhere; 29,000 guesses a day get nobody through a password of ten
+    characters. `altogether`: hashing never takes the machine, wherever guesses come from; five a second take a fifth of a core.
+    """
+
+    network: Limit
+    login: Limit
+    account: Limit
+    altogether: Limit
+
+
+LIMITS = Limits(
+    network=Limit(per_minute=10, burst=30),
+    login=Limit(per_minute=2, burst=8),
+    account=Limit(per_minute=20, burst=40),
+    altogether=Limit(per_minute=300, burst=60),
+)
 
 
 class TooMany(Exception):
-    """Somebody tries too often; `seconds` until once more."""
+    """Somebody tries too often; `wait` are whole seconds until once more."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
-        self.seconds = seconds
+        self.wait = max(1, math.ceil(seconds))
 
 
 def fresh() -> str:
@@ -49,18 +71,10 @@ def fresh() -> str:
 class Sessions:
     """Lets members in and out. `clock` gives microseconds UTC. Counts of tries are this process's own: with several, each lets as many through."""
 
-    def __init__(
-        self,
-        *,
-        store: StaffStore,
-        passwords: Passwords,
-        clock: Callable[[], int],
-        per_login: Limit = PER_LOGIN,
-        per_network: Limit = PER_NETWORK,
-        altogether: Limit = ALTOGETHER,
-    ) -> None:
+    def __init__(self, *, store: StaffStore, passwords: Passwords, clock: Callable[[], int], limits: Limits = LIMITS) -> None:
         self._store, self._passwords, self._clock = store, passwords, clock
-        self._buckets = (per_network.buckets(clock), per_login.buckets(clock), altogether.buckets(clock))
+        self._buckets = tuple(limit.buckets(clock) for limit in (limits.network, limits.login, limits.account, limits.altogether))
+        self._notes: set[asyncio.Task[None]] = set()
 
     async def log_in(self, typed: str, password: str, network: str) -> tuple[str, Member] | None:
         """The id of a new session and whose it is; None for a wrong login or password, or one that is disabled, which nobody can tell apart: each takes the
@@ -118,16 +132,28 @@ class Sessions:
         if found and right and not found[0].disabled:
             return found
         if found:
-            await self._store.record(Entry(at=self._clock(), actor=found[0].login, what="login-refused", subject=found[0].login, detail=network))
+            self._note(Entry(at=self._clock(), actor=found[0].login, what="login-refused", subject=found[0].login, detail=network))
         return None
+
+    def _note(self, entry: Entry) -> None:
+        """Add to the audit while the answer goes out already: how long it takes would tell which logins there are."""
+        task = asyncio.create_task(self._store.record(entry))
+        self._notes.add(task)
+        task.add_done_callback(self._noted)
+
+    def _noted(self, task: asyncio.Task[None]) -> None:
+        self._notes.discard(task)
+        if not task.cancelled() and task.exception():
+            logger.warning("a refused login is not in the audit", exc_info=task.exception(), extra={"event": "not_audited"})
 
     def _take(self, network: str, typed: str) -> None:
         """One more try. Raises TooMany."""
-        for bucket, key in zip(self._buckets, (network, login_of(typed) or "", ""), strict=True):
+        login = login_of(typed) or ""
+        for bucket, key in zip(self._buckets, (network, f"{login} {network}", login, ""), strict=True):
             if seconds := bucket.take(key):
                 raise TooMany(seconds)
 
 
 def _hash(id: str) -> str:
     """What is kept of a session's id: who reads the database gets nowhere with it."""
-    return hashlib.sha256(id.encode()).hexdigest()
+    return hashlib.sha256(id.encode("utf-8", "backslashreplace")).hexdigest()

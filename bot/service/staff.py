@@ -61,8 +61,8 @@ class StaffStore(Protocol):
         """A member and the hash of the password."""
 
     async def change(self, login: str, change: Change, entry: Entry) -> Member | None:
-        """The member as it is now, None when there is none. The sessions of one who is disabled end. Raises AccountError when nobody would be left who may
-        look after accounts; then nothing was done."""
+        """The member as it is now, None when there is none. The sessions of one who is disabled end. Raises AccountError when the last one goes who may look
+        after accounts; then nothing was done."""
 
     async def set_password(self, login: str, password: str, entry: Entry, *, must_change: bool) -> bool:
         """Keep the hash of another password; all sessions end. Whether there is such a member."""

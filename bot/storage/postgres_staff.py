@@ -58,10 +58,11 @@ class PostgresStaff:
         groups = None if change.groups is None else json.dumps(change.groups)
         async with self._transaction() as connection:
             await connection.execute(_ALONE)
+            before = await connection.fetchval(_HAS_ADMIN)
             row = await connection.fetchrow(_CHANGE, storable(login), name, change.role, groups, change.on_duty, change.disabled)
             if row is None:
                 return None
-            if not await connection.fetchval(_ADMIN_LEFT):
+            if before and not await connection.fetchval(_HAS_ADMIN):
                 raise AccountError(say("staff.last-admin"))
             if change.disabled:
                 await connection.execute(_END_ALL, storable(login))
@@ -140,7 +141,7 @@ UPDATE staff SET name = coalesce($2, name), role = coalesce($3, role), groups = 
     disabled = coalesce($6, disabled)
 WHERE lower(login) = lower($1) RETURNING {MEMBER}
 """
-_ADMIN_LEFT = "SELECT EXISTS (SELECT FROM staff WHERE role = 'admin' AND NOT disabled)"
+_HAS_ADMIN = "SELECT EXISTS (SELECT FROM staff WHERE role = 'admin' AND NOT disabled)"
 _SET_PASSWORD = "UPDATE staff SET password = $2, must_change = $3 WHERE lower(login) = lower($1) RETURNING id"
 _END_ALL = "DELETE FROM session WHERE staff = (SELECT id FROM staff WHERE lower(login) = lower($1))"
 # The lock of the row waits for who is just disabling the member or changing the password, and then the conditions are looked at once more.

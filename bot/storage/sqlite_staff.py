@@ -68,11 +68,12 @@ class SQLiteStaff:
             name = None if change.name is None else storable(change.name)
             groups = None if change.groups is None else json.dumps(change.groups)
             row = (name, change.role, groups, change.on_duty, change.disabled, storable(login))
+            ((before,),) = connection.execute(_HAS_ADMIN).fetchall()
             rows = connection.execute(_CHANGE, row).fetchall()
             if not rows:
                 return None
-            ((left,),) = connection.execute(_ADMIN_LEFT).fetchall()
-            if not left:
+            ((after,),) = connection.execute(_HAS_ADMIN).fetchall()
+            if before and not after:
                 raise AccountError(say("staff.last-admin"))
             if change.disabled:
                 connection.execute(_END_ALL, (storable(login),))
@@ -156,7 +157,7 @@ UPDATE staff SET name = coalesce(?, name), role = coalesce(?, role), groups = co
     disabled = coalesce(?, disabled)
 WHERE lower(login) = lower(?) RETURNING {MEMBER.replace("staff.", "")}
 """
-_ADMIN_LEFT = "SELECT EXISTS (SELECT 1 FROM staff WHERE role = 'admin' AND NOT disabled)"
+_HAS_ADMIN = "SELECT EXISTS (SELECT 1 FROM staff WHERE role = 'admin' AND NOT disabled)"
 _SET_PASSWORD = "UPDATE staff SET password = ?, must_change = ? WHERE lower(login) = lower(?)"
 _REHASH = "UPDATE staff SET password = ? WHERE lower(login) = lower(?) AND password = ?"
 _END_ALL = "DELETE FROM session WHERE staff = (SELECT id FROM staff WHERE lower(login) = lower(?))"

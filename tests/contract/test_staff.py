@@ -98,6 +98,12 @@ async def test_the_last_administrator_stays(manned: Store, change: Change) -> No
         await manned.staff.change("ben", change, entry())
 
 
+async def test_where_there_is_no_administrator_others_can_be_changed(store: Store) -> None:
+    await store.staff.add(BEN, "kept-b", entry())
+    assert await store.staff.change("ben", Change(on_duty=True), entry())
+    assert await store.staff.change("ben", Change(role=Role.LEAD, disabled=True), entry())
+
+
 async def test_two_administrators_cannot_disable_each_other_at_once(server: Server) -> None:
     async with opened(server) as one, opened(server) as other:
         for member in (ANNA, replace(BEN, role=Role.ADMIN)):
