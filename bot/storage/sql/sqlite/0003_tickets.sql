@@ -42,6 +42,10 @@ CREATE TABLE ticket_new (
     bot_right    TEXT    NOT NULL DEFAULT '',
     previous     TEXT,
     incident     INTEGER REFERENCES incident (id) ON DELETE SET NULL,
+    terminal     TEXT    NOT NULL DEFAULT '',
+    bot_topic    TEXT    NOT NULL DEFAULT '',
+    bot_cause    TEXT    NOT NULL DEFAULT '',
+    deadline     INTEGER NOT NULL GENERATED ALWAYS AS (coalesce(due, 9223372036854775807)) VIRTUAL,
     UNIQUE (conversation, number)
 ) STRICT;
 INSERT INTO ticket_new (id, public_id, number, conversation, origin, status, urgency, reason, topic, team, code, acquirer, packet, state, opened, changed)
@@ -50,11 +54,14 @@ WHERE true ON CONFLICT DO NOTHING;
 DROP TABLE ticket;
 ALTER TABLE ticket_new RENAME TO ticket;
 CREATE UNIQUE INDEX ticket_open ON ticket (conversation) WHERE status NOT IN ('solved', 'closed');
-CREATE INDEX ticket_queue ON ticket (urgency, due, id) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_queue ON ticket (urgency, deadline, id, status, owner, team, topic) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_unassigned ON ticket (urgency, deadline, id, team, topic) WHERE owner IS NULL AND status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_done ON ticket (changed, id) WHERE status IN ('solved', 'closed');
 CREATE INDEX ticket_owner ON ticket (owner, changed) WHERE owner IS NOT NULL;
 CREATE INDEX ticket_opened ON ticket (opened);
 CREATE INDEX ticket_changed ON ticket (changed);
 CREATE INDEX ticket_number ON ticket (number);
+CREATE INDEX ticket_terminal ON ticket (terminal) WHERE terminal <> '';
 CREATE INDEX ticket_incident ON ticket (incident) WHERE incident IS NOT NULL;
 
 CREATE TABLE ticket_event (
@@ -95,6 +102,7 @@ DROP TABLE message;
 ALTER TABLE message_new RENAME TO message;
 CREATE INDEX message_conversation ON message (conversation, id);
 
+-- Words of what merchants and staff wrote, as `storage/words.py` cuts them; the rowid is the message's id.
 CREATE VIRTUAL TABLE message_words USING fts5 (words, tokenize = 'unicode61 remove_diacritics 0');
 CREATE TRIGGER message_forgotten AFTER DELETE ON message BEGIN
     DELETE FROM message_words WHERE rowid = old.id;
