@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bot.domain.messages import Address
     from bot.domain.understanding import Secret, Understanding
 
+    from .desk import DeskStore
+
 MOST_EVENTS = 50
 """Events of one conversation that are taken at once."""
 
@@ -232,6 +234,10 @@ class Retention:
 
 class Store(Protocol):
     """The one database. Raises `StoreBusy` when too much waits and `StoreUnavailable` when it cannot be reached; then nothing was done."""
+
+    @property
+    def desk(self) -> DeskStore:
+        """The staff's side of it."""
 
     async def accept(self, arrival: Arrival) -> str:
         """Keep an arrival; the public id of its conversation, when it would survive a power cut. One that is already there is not kept twice."""

@@ -22,6 +22,7 @@ from bot.wording import say
 
 from . import migrations
 from .gathered import Gathered
+from .postgres_desk import PostgresDesk
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ _MIGRATING = 0x706F73626F74
 
 
 class PostgresStore:
-    """A store on a server. `new_id` gives public ids that nobody can guess.
+    """A store on a server. `new_id` gives public ids that nobody can guess; `desk` is the staff's side of it.
 
     StoreUnavailable means that nothing was done, except when the connection died while the server was committing: then nobody knows. What the workers and
     channels call may be called again in either case.
@@ -77,6 +78,7 @@ class PostgresStore:
 
     def __init__(self, pool: asyncpg.Pool, new_id: Callable[[], str]) -> None:
         self._pool, self._new_id = pool, new_id
+        self.desk = PostgresDesk(fetch=self._fetch, transaction=self._transaction)
         self._accepting = [Gathered(partial(self._accept_all, asyncio.Lock())) for _ in range(ARRIVALS)]
 
     @classmethod
@@ -422,6 +424,14 @@ _PURGE = (
     (
         "DELETE FROM photo WHERE id IN (SELECT id FROM photo WHERE at < $1 FOR UPDATE SKIP LOCKED)",
         "photos",
+    ),
+    (
+        "DELETE FROM presence WHERE until < $1",
+        "messages",
+    ),
+    (
+        "DELETE FROM incident WHERE ended < $1",
+        "conversations",
     ),
     (
         "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation WHERE active < $1 AND ready IS NULL"

@@ -51,7 +51,7 @@ def _told(packet: str) -> tuple[str, str]:
     return fields.get("summary", ""), next((facts[slot] for slot in _SHOP if facts.get(slot)), "")
 
 
-def page(view: View, rows: Sequence[Sequence[Any]], limit: int) -> Page:
+def page(rows: Sequence[Sequence[Any]], limit: int) -> Page:
     """A page from one row more than it holds: `COLUMNS`, then the three of the mark."""
     shown = [row(columns[:WIDTH]) for columns in rows[:limit]]
     return Page(rows=shown, next=":".join(map(str, rows[limit - 1][WIDTH:])) if len(rows) > limit else "")
@@ -64,7 +64,11 @@ def mark(view: View, after: str) -> tuple[str, int, int]:
         moment, id = map(int, numbers.split(":"))
     except ValueError:
         return ("", LAST, LAST) if view is View.SOLVED else ("", -1, -1)
-    return urgency, min(moment, LAST), min(id, LAST)
+    return urgency, _bounded(moment), _bounded(id)
+
+
+def _bounded(number: int) -> int:
+    return max(-1, min(number, LAST))
 
 
 def deed(columns: Sequence[Any]) -> Deed:

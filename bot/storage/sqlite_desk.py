@@ -59,7 +59,7 @@ class SQLiteDesk:
         narrowed = {name: storable(getattr(wanted, name)) for name in ("login", "team", "topic", "urgency", "owner", "channel")}
         place = {"after_urgency": urgency, "after_moment": moment, "after_id": id}
         rows = await self._read(_QUEUE[wanted.view], {**narrowed, **place, "now": wanted.now, "limit": limit + 1})
-        return queues.page(wanted.view, rows, limit)
+        return queues.page(rows, limit)
 
     async def sizes(self, login: str, teams: Sequence[str], now: int) -> Mapping[View, int]:
         """How many tickets each view has."""
