@@ -28,7 +28,7 @@ format: .venv/ready-dev  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 
 faults: .venv/ready-dev  ## the long form of the fault tests: kills by the dozen, thousands of messages (minutes)
-	POSBOT_FAULTS=long $(BIN)/python -m pytest tests/faults -p no:cacheprovider
+	POSBOT_FAULTS=long $(BIN)/python -m pytest tests/faults -p no:cacheprovider --timeout 3600
 
 bench: .venv/ready-bench  ## speed, memory and quality beside the alternatives
 	$(BIN)/python -m tests.bench $(FILE)

@@ -10,7 +10,7 @@ import signal
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from time import time_ns
+from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from bot.service.conversations import Conversations
 from bot.service.deciding import Decider
 from bot.service.delivery import Deliveries
 from bot.service.intake import Intake
+from bot.service.steady import Steady
 from bot.service.timers import Timers, retention
 from bot.settings import DAY
 from bot.storage.sqlite import SQLiteStore
@@ -49,8 +50,13 @@ logger = logging.getLogger(__name__)
 
 
 def clock() -> int:
-    """Microseconds UTC."""
+    """Microseconds UTC, as other machines count them: for what is agreed with others. What waits here is timed by `Steady`."""
     return time_ns() // 1000
+
+
+def elapsed() -> int:
+    """Microseconds by a clock that nobody sets."""
+    return monotonic_ns() // 1000
 
 
 def new_id() -> str:
@@ -89,15 +95,16 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         ending.push_async_callback(store.close)
         minds = Minds(settings.knowledge, settings.cache, meter)
         inbox, outbox, said = Bell(), Bell(), Bells()
+        steady = Steady(wall=clock, elapsed=elapsed, latest=await store.latest())
         sources = webhook_sources.read(settings.sources) if settings.sources else {}
-        callbacks = await ending.enter_async_context(Callbacks(sources=sources.values(), clock=clock))
+        callbacks = await ending.enter_async_context(Callbacks(sources=sources.values(), clock=steady, wall=clock))
         channels: dict[str, Channel] = dict.fromkeys(webhook_sources.pushing(sources.values()), callbacks)
-        intake = Intake(store=store, mind=minds.now, clock=clock, bell=inbox, meter=meter)
-        decider = Decider(mind=minds.now, clock=clock, new_id=new_id, zone=ZoneInfo(settings.zone), pushing=channels.__contains__)
-        conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=said, outbox=outbox, meter=meter)
-        deliveries = Deliveries(store=store, channels=channels, clock=clock, meter=meter)
-        timers = Timers(store=store, clock=clock, kept=partial(kept, settings))
-        site = Site(store=store, meter=meter, clock=clock, reload=minds.reload)
+        intake = Intake(store=store, mind=minds.now, clock=steady, bell=inbox, meter=meter)
+        decider = Decider(mind=minds.now, clock=steady, new_id=new_id, zone=ZoneInfo(settings.zone), pushing=channels.__contains__)
+        conversations = Conversations(store=store, decide=decider.decide, clock=steady, said=said, outbox=outbox, meter=meter)
+        deliveries = Deliveries(store=store, channels=channels, clock=steady, meter=meter)
+        timers = Timers(store=store, clock=steady, kept=partial(kept, settings))
+        site = Site(store=store, meter=meter, clock=steady, reload=minds.reload)
         ops_address = await _listen(ending, site.app(), settings.ops_host, settings.ops_port, grace=1.0)
         ending.push_async_callback(deliveries.finish, GRACE)
         await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))

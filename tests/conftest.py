@@ -60,6 +60,8 @@ DO $$ BEGIN
         DELETE FROM conversation;
         DELETE FROM photo;
         DELETE FROM incident;
+        DELETE FROM staff;
+        DELETE FROM audit;
         DELETE FROM schema_version WHERE version = 999;
         PERFORM setval('conversation_id_seq', 1, false);
     END IF;

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from bot.domain.conversation import Phase, put
 from bot.domain.effects import Answer, Log, Note, Say
 from bot.domain.knowledge import Urgency
-from bot.domain.tickets import OWNERS, TRANSITIONS, Act, Actor, Status
+from bot.domain.tickets import OWNERS, TRANSITIONS, Act, Status
 
 from . import deadlines, proceed, prompt, render, ticketing
 from .turn import Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from bot.domain.conversation import Conversation
@@ -41,6 +42,11 @@ def acted(state: Conversation, turn: Turn, event: Acted) -> Decision:
         state = replace(state, phase=Phase.WITH_STAFF, expecting=None) if after.is_active else state
     decision = _done(replace(state, ticket=after), turn, event, _introduced(ticket, after, turn))
     return replace(decision, effects=(_log(event), *decision.effects))
+
+
+def _ticket(state: Conversation) -> Ticket:
+    assert state.ticket is not None
+    return state.ticket
 
 
 def _introduced(before: Ticket, after: Ticket, turn: Turn) -> list[Effect]:
@@ -104,79 +110,78 @@ def _owned(ticket: Ticket, event: Acted, status: Status, turn: Turn) -> Ticket:
 
 def _done(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
     """What an act does besides changing status and owner."""
-    assert state.ticket is not None
-    match event.act:
-        case Act.REPLY:
-            return _replied(state, turn, event, effects)
-        case Act.NOTE:
-            return Decision(conversation=state, effects=(*effects, Note(actor=event.actor, text=event.text)))
-        case Act.WAIT_MERCHANT | Act.WAIT_ACQUIRER:
-            return _waits(state, turn, event, effects)
-        case Act.MOVE | Act.MISROUTE:
-            return _moved(state, turn, event, effects)
-        case Act.FACTS:
-            state = _corrected(state, event)
-        case Act.URGENCY:
-            state = replace(state, ticket=replace(state.ticket, urgency=Urgency(event.to)))
-        case Act.HAND_BACK:
-            return _handed_back(state, turn, event, effects)
-        case Act.SOLVE:
-            return _solved(state, turn, event, effects)
-        case Act.REOPEN:
-            state = replace(state, ticket=replace(state.ticket, solved=None, waiting=turn.now.isoformat(), owner=None, owner_name=""))
-            effects.append(turn.say([turn.words("reopened", number=event.number)]))
-        case Act.CLOSE:
-            effects += [Answer(actor=event.actor, text=event.text)] if event.text else []
-            state = _left(state)
-        case Act.BROADCAST:
-            effects.append(turn.say([event.text]))
-        case _:
-            pass
-    return Decision(conversation=state, effects=tuple(effects))
+    deed = _DEEDS.get(event.act)
+    return deed(state, turn, event, effects) if deed else Decision(conversation=state, effects=tuple(effects))
 
 
-def _corrected(state: Conversation, event: Acted) -> Conversation:
+def _noted(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
+    return Decision(conversation=state, effects=(*effects, Note(actor=event.actor, text=event.text)))
+
+
+def _told_all(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
+    """A trouble of many is over."""
+    return Decision(conversation=state, effects=(*effects, turn.say([event.text])))
+
+
+def _corrected(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
     """Details as staff know them better; an empty one is taken out."""
     for slot, value in event.facts:
         state = replace(state, slots=put(state.slots, slot, value) if value else tuple(pair for pair in state.slots if pair[0] != slot))
-    return state
+    return Decision(conversation=state, effects=tuple(effects))
 
 
-def _left(state: Conversation) -> Conversation:
-    """Staff are through: the bot listens again."""
-    return proceed.over(state) if state.phase is Phase.WITH_STAFF else state
+def _weighed(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
+    """Another urgency, and with it other deadlines."""
+    ticket = replace(_ticket(state), urgency=Urgency(event.to))
+    return Decision(conversation=replace(state, ticket=ticket), effects=tuple(effects))
+
+
+def _reopened(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
+    ticket = replace(_ticket(state), solved=None, waiting=turn.now.isoformat())
+    words = turn.say([turn.words("reopened", number=event.number)])
+    return Decision(conversation=replace(state, ticket=ticket), effects=(*effects, words))
+
+
+def _closed(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
+    """Staff are through, without having solved it or after; the bot listens again."""
+    said = [Answer(actor=event.actor, text=event.text)] if event.text else []
+    state = proceed.over(state) if state.phase is Phase.WITH_STAFF or state.ticket is None else state
+    return Decision(conversation=state, effects=(*effects, *said))
 
 
 def _replied(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
-    assert state.ticket is not None
-    ticket = replace(state.ticket, answered=state.ticket.answered or turn.now.isoformat(), waiting=None)
-    return Decision(conversation=replace(state, ticket=ticket), effects=(*effects, Answer(actor=event.actor, text=event.text, photo=event.photo)))
+    said = Answer(actor=event.actor, text=event.text, photo=event.photo)
+    return Decision(conversation=_answered(state, turn), effects=(*effects, said))
+
+
+def _answered(state: Conversation, turn: Turn) -> Conversation:
+    """The merchant has got an answer, and waits for none."""
+    ticket = _ticket(state)
+    return replace(state, ticket=replace(ticket, answered=ticket.answered or turn.now.isoformat(), waiting=None))
 
 
 def _waits(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
     """Somebody else has to do something; the merchant hears it when there is something to hear."""
-    assert state.ticket is not None
     if not event.text:
         return Decision(conversation=state, effects=tuple(effects))
-    ticket = replace(state.ticket, answered=state.ticket.answered or turn.now.isoformat(), waiting=None)
-    return Decision(conversation=replace(state, ticket=ticket), effects=(*effects, Answer(actor=event.actor, text=event.text)))
+    return Decision(conversation=_answered(state, turn), effects=(*effects, Answer(actor=event.actor, text=event.text)))
 
 
 def _moved(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
     """To another group. One that was with the wrong topic gets the right one, and with it the right group."""
-    assert state.ticket is not None
     if event.act is Act.MOVE:
-        ticket = replace(state.ticket, group=event.to)
+        state = replace(state, ticket=replace(_ticket(state), group=event.to))
     else:
-        ticket = replace(state.ticket, topic=event.to, group=turn.kb.group_of(event.to), bot_right="no")
-    return Decision(conversation=replace(state, ticket=ticket), effects=(*effects, turn.say([turn.words("handed-to-group")])))
+        ticket = replace(_ticket(state), topic=event.to, group=turn.kb.group_of(event.to), bot_right="no")
+        state = replace(state, ticket=ticket, topic=event.to)
+    return Decision(conversation=state, effects=(*effects, turn.say([turn.words("handed-to-group")])))
 
 
 def _handed_back(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
     """The bot guides through a topic, or one step, and the ticket waits for what comes of it."""
-    assert state.ticket is not None
     topic, _, step = event.to.partition("/")
-    state = replace(state, ticket=replace(state.ticket, with_bot=True, waiting=None, answered=state.ticket.answered or turn.now.isoformat()))
+    state = _answered(state, turn)
+    state = replace(state, ticket=replace(_ticket(state), with_bot=True))
     lead = [turn.words("handed-back", topic=turn.kb.steps[step].title if step else turn.kb.topics[topic].title)]
     fresh = replace(proceed.fresh(state), visited=())
     decision = proceed.guided(fresh, turn, topic, step, lead) if step else proceed.enter(fresh, turn, topic, lead, named=True)
@@ -185,21 +190,36 @@ def _handed_back(state: Conversation, turn: Turn, event: Acted, effects: list[Ef
 
 def _solved(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
     """Solved, say the staff: the merchant may say otherwise, or how good it was."""
-    assert state.ticket is not None
-    told = dict(event.facts)
-    ticket = replace(
-        state.ticket, solved=turn.now.isoformat(), waiting=None, with_bot=False, cause=told.get("cause", ""), bot_right=told.get("bot_right", ""),
-        answered=state.ticket.answered or turn.now.isoformat(),
-    )  # fmt: skip
+    told, ticket = dict(event.facts), _ticket(_answered(state, turn))
+    right = told.get("bot_right", ticket.bot_right)
+    ticket = replace(ticket, solved=turn.now.isoformat(), cause=told.get("cause", ""), bot_right=right)
     state = replace(state, ticket=ticket, phase=Phase.RATING, expecting=prompt.RATING, topic=ticket.topic)
     said: list[Effect] = [Answer(actor=event.actor, text=event.text)] if event.text else []
     words = turn.say([turn.words("staff-solved", number=ticket.number), turn.words("rating-ask")], prompt.choices(turn.kb, state))
     return Decision(conversation=state, effects=(*effects, *said, words))
 
 
+_DEEDS: Mapping[Act, Callable[[Conversation, Turn, Acted, list[Effect]], Decision]] = {
+    Act.REPLY: _replied,
+    Act.NOTE: _noted,
+    Act.WAIT_MERCHANT: _waits,
+    Act.WAIT_ACQUIRER: _waits,
+    Act.MOVE: _moved,
+    Act.MISROUTE: _moved,
+    Act.FACTS: _corrected,
+    Act.URGENCY: _weighed,
+    Act.HAND_BACK: _handed_back,
+    Act.SOLVE: _solved,
+    Act.REOPEN: _reopened,
+    Act.CLOSE: _closed,
+    Act.BROADCAST: _told_all,
+}
+
+
 def passed(state: Conversation, turn: Turn) -> Decision:
     """Time has passed: reminders that are due, a ticket that is taken back or closed. Nothing when nothing is due."""
-    ticket, logs = state.ticket, list[Effect]()
+    ticket = state.ticket
+    logs: list[Effect] = []
     if ticket is None:
         return Decision(conversation=state)
     for reminder in deadlines.reminders(ticket, turn.kb, turn.desk):
@@ -222,10 +242,10 @@ def _is_due(moment: datetime | None, turn: Turn) -> bool:
 
 def _taken_back(state: Conversation, turn: Turn, logs: list[Effect]) -> Decision:
     """The owner let the merchant wait for long: the ticket is everybody's again."""
-    assert state.ticket is not None
-    detail = (("owner", state.ticket.owner or ""), ("name", state.ticket.owner_name))
-    logs.append(Log(actor=Actor(), act=Act.RELEASE, number=state.ticket.number, detail=detail))
-    ticket = replace(state.ticket, status=Status.OPEN, owner=None, owner_name="", active=None)
+    ticket = _ticket(state)
+    detail = (("owner", ticket.owner or ""), ("name", ticket.owner_name))
+    logs.append(Log(actor=ticketing.BOT, act=Act.RELEASE, number=ticket.number, detail=detail))
+    ticket = replace(ticket, status=Status.OPEN, owner=None, owner_name="", active=None)
     return Decision(conversation=replace(state, ticket=ticket), effects=(*logs, turn.say([turn.words("released")])))
 
 

@@ -75,7 +75,7 @@ def ask_what_is_wrong(state: Conversation, turn: Turn, lead: list[str]) -> Decis
 
 
 def open_ticket(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
-    """The packet for staff, and what the merchant hears: the number, when somebody will look, what was noted unless that was confirmed, what to do meanwhile."""
+    """The packet for staff, and what the merchant hears: the number, when somebody will look, what was noted unless it was confirmed, what to do meanwhile."""
     packet = handoff.packet(turn.kb, state, Reason(state.handing_over or Reason.WISH), turn.now)
     topic = turn.kb.topics.get(state.topic or "")
     noted = [_echo(turn, state), turn.words("echo-wrong")] if state.expecting != prompt.CONFIRM and state.slots else []

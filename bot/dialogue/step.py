@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from bot.domain.conversation import Conversation, Phase
-from bot.domain.effects import Rate
 from bot.domain.desk import Desk
+from bot.domain.effects import Rate
 from bot.domain.events import Acted, Chose, Edited, Said, Sent, Silent
 from bot.domain.tickets import Reason
 
@@ -46,6 +46,7 @@ def step(  # noqa: PLR0913  (the one entry)
     kb: KnowledgeBase,
     now: datetime,
     strategy: Strategy = EXPECTED_COST,
+    *,
     at_desk: Desk | None = None,
 ) -> Decision:
     """The next state and the effects of one event. Never raises, whatever the event holds and whatever became of the knowledge base.

@@ -148,8 +148,6 @@ def notices(turn: Turn, topic: str) -> list[str]:
     """What staff want everybody with this trouble to know at once."""
     code = turn.code or ""
     fitting = (
-        notice
-        for notice in turn.desk.notices
-        if notice.topic == topic and notice.code in {"", code} and datetime.fromisoformat(notice.until) > turn.now
+        notice for notice in turn.desk.notices if notice.topic == topic and notice.code in {"", code} and datetime.fromisoformat(notice.until) > turn.now
     )
     return [turn.words("incident", text=notice.text, until=_moment(datetime.fromisoformat(notice.until), turn.now)) for notice in fitting]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -79,15 +79,19 @@ class Conversation:
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values."""
-        return asdict(self)
+        state = {name: getattr(self, name) for name in _NAMES}  # `asdict` would copy every pair
+        return state | {"before": self.before.to_json() if self.before else None}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Conversation:
         """The state again. Fields that this version does not know are dropped, those that an earlier one did not have get their defaults."""
-        known = {name: _frozen(stored[name]) for name in (field.name for field in fields(cls)) if name in stored}
+        known = {name: _frozen(stored[name]) for name in _NAMES if name in stored}
         before, ticket = stored.get("before"), stored.get("ticket")
         known["phase"] = Phase(known.get("phase", Phase.IDLE))
         return cls(**{**known, "before": before and cls.from_json(before), "ticket": ticket and Ticket.from_json(ticket)})
+
+
+_NAMES = tuple(field.name for field in fields(Conversation))
 
 
 def _frozen(value: Any) -> Any:

@@ -39,7 +39,8 @@ class Result(StrEnum):
 class Packet:
     """What staff get, in the fixed shape of the domain brief, C6. Ids throughout; facts are masked values by slot, and nothing in it is card data.
 
-    `parked` are other troubles that the merchant mentioned, `consent` is whether staff may telephone (None: nobody knows). `causes` are the three likeliest with their probability, `steps` what was tried with its result, `findings` the answers to questions.
+    `parked` are other troubles that the merchant mentioned, `consent` is whether staff may telephone (None: nobody knows). `causes` are the three likeliest
+    with their probability, `steps` what was tried with its result, `findings` the answers to questions.
     """
 
     number: str

@@ -13,6 +13,7 @@ from bot.dialogue.render import kb_say
 from bot.dialogue.step import step
 from bot.domain.clock import SECOND
 from bot.domain.conversation import Conversation, put
+from bot.domain.desk import Desk
 from bot.domain.effects import Answer, Log, Note, OpenTicket, Rate, Say, TellStaff
 from bot.domain.events import Acted, Chose, Sent, Silent
 from bot.domain.tickets import Act, Actor
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
-    from bot.domain.desk import Desk
     from bot.domain.effects import Effect
     from bot.domain.knowledge import KnowledgeBase
 
@@ -41,15 +41,15 @@ class Decider:
     """Decides about conversations. `desk` gives how things stand with the staff, `zone` is where the merchants are; `pushing` tells the channels to which lines
     are carried from those that fetch them."""
 
-    def __init__(  # noqa: PLR0913  (dependencies, by name)
+    def __init__(
         self,
         *,
         mind: Callable[[], Mind],
-        desk: Callable[[], Desk],
         clock: Callable[[], int],
         new_id: Callable[[], str],
         zone: ZoneInfo,
         pushing: Callable[[str], bool],
+        desk: Callable[[], Desk] = Desk,
     ) -> None:
         self._mind, self._desk, self._clock, self._new_id, self._zone, self._pushing = mind, desk, clock, new_id, zone, pushing
 
@@ -83,9 +83,7 @@ class Decider:
             moments.append(max(moment, last + LEAST_SLEEP))
         return self._micros(min(moments)) if moments else None
 
-    def _handle(  # noqa: PLR0913  (what one event needs)
-        self, mind: Mind, desk: Desk, work: Work, state: Conversation, event: Pending, rows: _Rows
-    ) -> Conversation:
+    def _handle(self, mind: Mind, desk: Desk, work: Work, state: Conversation, event: Pending, rows: _Rows) -> Conversation:
         """One event: the next state; its rows are added."""
         told = bodies.read(event.kind, event.body)
         now, heard = self._local(event.received), None
@@ -169,6 +167,8 @@ class _Rows:
         for number, ticket in new.tickets.items():
             first = self.tickets.get(number, ticket)
             self.tickets[number] = replace(ticket, event=first.event, public_id=first.public_id)
+
+
 def _state(work: Work) -> Conversation:
     """The state as it was left, with what the channel knows of the merchant; what the merchant said counts more."""
     state = _remembered(work)

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import SECOND
+from bot.domain.errors import StoreUnavailable
 
 from .ports import Later, Sent, Undeliverable
 
@@ -23,6 +24,8 @@ LEASE = 30 * SECOND
 """A line whose sender said nothing for so long is sent by another; longer than any try takes."""
 GIVE_UP = 24 * 3600 * SECOND
 """Nobody reads an answer of yesterday (Telegram repeats for as long)."""
+AGAIN = 0.2
+"""Seconds between two tries to tell the database what became of a line."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 """Seconds before the second try; doubled each time."""
 _RESULTS = {Sent: "sent", Later: "later", Undeliverable: "dead"}
@@ -39,7 +42,7 @@ class Deliveries:
 
     def __init__(self, *, store: Store, channels: Mapping[str, Channel], clock: Callable[[], int], meter: Meter) -> None:
         self._store, self._channels, self._clock, self._meter = store, channels, clock, meter
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[int, asyncio.Task[None]] = {}
 
     async def run(self, bell: Bell) -> None:
         """Work until cancelled; what is being sent then is awaited by `finish`."""
@@ -55,29 +58,40 @@ class Deliveries:
     async def work(self, bell: Bell) -> int:
         """Begin to send what is due; how many lines."""
         while len(self._flying) >= SIDE_BY_SIDE:
-            await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._flying.values(), return_when=asyncio.FIRST_COMPLETED)
         now = self._clock()
-        lines = await self._store.claim(now, now + LEASE, SIDE_BY_SIDE - len(self._flying))
+        claimed = await self._store.claim(now, now + LEASE, SIDE_BY_SIDE - len(self._flying))
+        lines = [line for line in claimed if line.id not in self._flying]  # a clock that jumps ends the lease of what we are sending ourselves
         for line in lines:
-            task = asyncio.create_task(self._deliver(line, bell))
-            self._flying.add(task)
-            task.add_done_callback(self._flying.discard)
+            self._flying[line.id] = asyncio.create_task(self._deliver(line, now + LEASE, bell))
         return len(lines)
 
     async def finish(self, seconds: float) -> None:
         """Wait for what is being sent, at most so long; what is not done then is sent again by whoever comes next."""
         if self._flying:
-            await asyncio.wait(self._flying, timeout=seconds)
+            await asyncio.wait(self._flying.values(), timeout=seconds)
 
-    async def _deliver(self, line: Outgoing, bell: Bell) -> None:
+    async def _deliver(self, line: Outgoing, lease: int, bell: Bell) -> None:
         try:
             began = self._clock()
             delivery = await self._try(line)
             self._meter.delivered(line.address.channel, _RESULTS[type(delivery)], (self._clock() - began) / SECOND)
-            await self._store.settle(line.id, delivery)
+            await self._settle(line, delivery, lease)
         except Exception:  # not settled: it comes back after its lease, as one that may have arrived
             logger.exception("delivery not settled", extra={"event": "settle_failed", "id": line.id})
+        finally:
+            del self._flying[line.id]
         bell.ring()
+
+    async def _settle(self, line: Outgoing, delivery: Delivery, lease: int) -> None:
+        """Keep what became of a line; once more while the database is away, as long as the line is ours: what has arrived must not be sent again."""
+        while True:
+            try:
+                return await self._store.settle(line.id, delivery)
+            except StoreUnavailable:
+                if self._clock() >= lease:
+                    raise
+                await asyncio.sleep(AGAIN)
 
     async def _try(self, line: Outgoing) -> Delivery:
         channel = self._channels.get(line.address.channel)

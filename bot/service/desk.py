@@ -104,7 +104,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """Something that was done with a ticket, or refused: `ticket` and `number` name it, `actor` is a login, empty for merchant, bot and clock. `detail` is a JSON object."""
+    """Something that was done with a ticket, or refused: `ticket` and `number` name it, `actor` is a login, empty for merchant, bot and clock. `detail` is a
+    JSON object."""
 
     id: int
     ticket: str
@@ -201,7 +202,7 @@ class DeskStore(Protocol):
         """A picture of this conversation."""
 
     async def redact_line(self, chat: str, line: int, body: str) -> bool:
-        """Replace a line's body for good, in the transcript, in what waits to be sent, in the search, and in the event that it came from; whether it was there."""
+        """Replace a line's body for good: in the transcript, in what waits to be sent, in the search, in the event that it came from. Whether it was there."""
 
     async def redact_picture(self, chat: str, id: str) -> bool:
         """Delete a picture of this conversation; whether it was there."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.domain.understanding import Secret, Understanding
 
     from .desk import DeskStore
+    from .staff import StaffStore
 
 MOST_EVENTS = 50
 """Events of one conversation that are taken at once."""
@@ -61,7 +62,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
-    """One line of the transcript; `side` is `merchant`, `bot`, `staff`, or `note` for what merchants never get. `push` asks for delivery under this key, which stays the same over all tries."""
+    """One line of the transcript; `side` is `merchant`, `bot`, `staff`, or `note` for what merchants never get. `push` asks for delivery under this key,
+    which stays the same over all tries."""
 
     event: int
     side: str
@@ -74,8 +76,8 @@ class Spoken:
 class Kept:
     """A ticket as it is after an event, new or changed: there is one for each conversation and number. `event` and `public_id` count when it is new.
 
-    `state` is the JSON of the whole ticket, the rest is what lists and reports need of it; `packet` is None when it has not changed. `due` is the next deadline,
-    None when nothing is due; `late` and `overran` tell whether the first answer and the solution took longer than they should.
+    `state` is the JSON of the whole ticket, the rest is what lists and reports need of it; `packet` is empty when it has not changed. `due` is the next
+    deadline, None when nothing is due; `late` and `overran` tell whether the first answer and the solution took longer than they should.
     """
 
     event: int
@@ -239,6 +241,10 @@ class Store(Protocol):
     def desk(self) -> DeskStore:
         """The staff's side of it."""
 
+    @property
+    def staff(self) -> StaffStore:
+        """Accounts, sessions and the audit."""
+
     async def accept(self, arrival: Arrival) -> str:
         """Keep an arrival; the public id of its conversation, when it would survive a power cut. One that is already there is not kept twice."""
 
@@ -274,6 +280,9 @@ class Store(Protocol):
 
     async def purge(self, retention: Retention) -> int:
         """Delete what is older; how many rows."""
+
+    async def latest(self) -> int:
+        """The last moment at which something came or was done, 0 when nothing ever did: no clock may be behind it."""
 
     async def counts(self, now: int) -> Counts:
         """How much waits."""

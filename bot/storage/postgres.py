@@ -23,6 +23,7 @@ from bot.wording import say
 from . import migrations
 from .gathered import Gathered
 from .postgres_desk import PostgresDesk
+from .postgres_staff import PostgresStaff
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class PostgresStore:
     def __init__(self, pool: asyncpg.Pool, new_id: Callable[[], str]) -> None:
         self._pool, self._new_id = pool, new_id
         self.desk = PostgresDesk(fetch=self._fetch, transaction=self._transaction)
+        self.staff = PostgresStaff(self._transaction, self._fetch)
         self._accepting = [Gathered(partial(self._accept_all, asyncio.Lock())) for _ in range(ARRIVALS)]
 
     @classmethod
@@ -201,6 +203,10 @@ class PostgresStore:
             for statement, before in _PURGE:
                 rows += _affected(await connection.execute(statement, getattr(retention, before), timeout=LONG))
         return rows
+
+    async def latest(self) -> int:
+        """The last moment at which something came or was done."""
+        return int(await self._one(_LATEST))
 
     async def counts(self, now: int) -> Counts:
         """How much waits."""
@@ -439,6 +445,7 @@ _PURGE = (
         "conversations",
     ),
 )
+_LATEST = "SELECT greatest((SELECT max(active) FROM conversation), (SELECT max(ready) FROM conversation WHERE ready IS NOT NULL), 0)"
 _COUNTS = """
 SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation),
     (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),

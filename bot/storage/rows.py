@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.messages import Address
+from bot.domain.staff import Member, Role
 from bot.service.ports import Outgoing
 
 if TYPE_CHECKING:
@@ -62,4 +64,13 @@ def outgoing(row: Sequence[Any]) -> Outgoing:
     return Outgoing(
         id=id, address=Address(channel=channel, chat=chat), conversation=conversation, message=message, body=body, dedupe=dedupe, tries=tries, created=created,
         maybe_duplicate=bool(maybe),
+    )  # fmt: skip
+
+
+def member(row: Sequence[Any]) -> Member:
+    """Somebody with an account, from these columns in this order."""
+    login, name, role, groups, on_duty, disabled, must_change, created = row
+    return Member(
+        login=login, name=name, role=Role(role), groups=tuple(json.loads(groups)), on_duty=bool(on_duty), disabled=bool(disabled),
+        must_change=bool(must_change), created=created,
     )  # fmt: skip

@@ -9,6 +9,7 @@ SQLite 3.42 ('secure-delete'), but then no older SQLite reads the database.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.domain.messages import Address
@@ -20,17 +21,18 @@ from .queues import ACTIVE, COLUMNS, DEED, DONE, ENTRY
 from .rows import key, storable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-
-    import aiosqlite
+    import sqlite3
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from bot.service.desk import Deed, Entry, Hit, Row, Wanted
 
 T = TypeVar("T")
 AT_ONCE = 500
 """Rows of an export that are read together."""
-SWEPT = 64
+SWEPT = 128
 """Pages of the search's index that are merged in one unit: a few milliseconds, so that nobody waits."""
+HIGHEST = 2000
+"""Bytes of the record of the index's levels: half of what SQLite reads."""
 
 
 class Read(Protocol):
@@ -43,7 +45,7 @@ class Read(Protocol):
 class Write(Protocol):
     """Writes to the database."""
 
-    async def __call__(self, work: Callable[[aiosqlite.Connection], Awaitable[T]]) -> T:
+    async def __call__(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of a unit of work, which is done as a whole or not at all. Raises StoreUnavailable."""
 
 
@@ -118,13 +120,13 @@ class SQLiteDesk:
     async def redact_line(self, chat: str, line: int, body: str) -> bool:
         """Replace a line's body for good."""
 
-        async def unit(connection: aiosqlite.Connection) -> bool:
-            rows = [*await connection.execute_fetchall(_LINE, (storable(chat), line))]
+        def unit(connection: sqlite3.Connection) -> bool:
+            rows = [*connection.execute(_LINE, (storable(chat), line))]
             for event, side, old, conversation in rows:
-                await _replace(connection, line, side, storable(body))
+                _replace(connection, line, side, storable(body))
                 if side != "bot":
-                    await _trace(connection, event, storable(body))
-                    await _forget(connection, conversation, redaction.parts(old, storable(body)))
+                    _trace(connection, event, storable(body))
+                    _forget(connection, conversation, redaction.parts(old, storable(body)))
             return bool(rows)
 
         there = await self._write(unit)
@@ -146,11 +148,11 @@ class SQLiteDesk:
 
     async def queue_state(self) -> Mapping[str, int]:
         """Tickets that nobody has taken, by team."""
-        return dict(await self._read(f"SELECT team, count(*) FROM ticket AS t WHERE owner IS NULL AND {ACTIVE} GROUP BY team"))
+        return dict(await self._read(_UNTAKEN))
 
     async def loads(self) -> Mapping[str, int]:
         """Active tickets by owner."""
-        return dict(await self._read(f"SELECT owner, count(*) FROM ticket AS t WHERE owner IS NOT NULL AND {ACTIVE} GROUP BY owner"))
+        return dict(await self._read(_LOADS))
 
     async def clusters(self, since: int, least: int) -> Sequence[Cluster]:
         """Groups of tickets that have one cause, as it seems."""
@@ -168,10 +170,10 @@ class SQLiteDesk:
     async def announce(self, incident: str, *, text: str, until: str, author: str, since: int) -> bool:
         """Publish the notice, and link the tickets of its kind."""
 
-        async def unit(connection: aiosqlite.Connection) -> bool:
-            rows = [*await connection.execute_fetchall(_ANNOUNCE, (storable(text), storable(until), storable(author), storable(incident)))]
+        def unit(connection: sqlite3.Connection) -> bool:
+            rows = [*connection.execute(_ANNOUNCE, (storable(text), storable(until), storable(author), storable(incident)))]
             for row in rows:
-                await connection.execute(_LINK, (*row, since))
+                connection.execute(_LINK, (*row, since))
             return bool(rows)
 
         return await self._write(unit)
@@ -179,9 +181,9 @@ class SQLiteDesk:
     async def end_incident(self, incident: str, now: int, *, over: bool) -> Sequence[tuple[Address, str]] | None:
         """It is over, or was none."""
 
-        async def unit(connection: aiosqlite.Connection) -> Sequence[tuple[Address, str]] | None:
-            rows = [*await connection.execute_fetchall(_END, ("over" if over else "dismissed", now, storable(incident)))]
-            linked = await connection.execute_fetchall(_LINKED, rows[0]) if rows else ()
+        def unit(connection: sqlite3.Connection) -> Sequence[tuple[Address, str]] | None:
+            rows = [*connection.execute(_END, ("over" if over else "dismissed", now, storable(incident)))]
+            linked = connection.execute(_LINKED, rows[0]) if rows else ()
             return [(Address(channel=channel, chat=chat), number) for channel, chat, number in linked] if rows else None
 
         return await self._write(unit)
@@ -197,52 +199,62 @@ class SQLiteDesk:
     async def _changes(self, statement: str, values: Sequence[Any]) -> int:
         """How many rows a statement has changed."""
 
-        async def unit(connection: aiosqlite.Connection) -> int:
-            return (await connection.execute(statement, values)).rowcount
+        def unit(connection: sqlite3.Connection) -> int:
+            return connection.execute(statement, values).rowcount
 
         return await self._write(unit)
 
 
 async def sweep(write: Write) -> None:
-    """Merge all segments of the search's index, so that nothing is left in it of words that were deleted. Others write in between."""
-
-    async def unit(connection: aiosqlite.Connection, pages: int) -> bool:
-        before = connection.total_changes
-        await connection.execute("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", (pages,))
-        return connection.total_changes - before > 1  # one change says that nothing was left to be done
-
-    more = await write(lambda connection: unit(connection, -SWEPT))  # below zero: all segments, not only those that are many
+    """Merge all segments of the search's index, so that nothing is left in it of words that were deleted. Others write in between: it takes seconds for
+    hundreds of thousands of lines, and no time when nothing was deleted or added since the last one."""
+    more = await write(partial(_merge, pages=-SWEPT))  # below zero: all segments, not only those that are many
     while more:
-        more = await write(lambda connection: unit(connection, SWEPT))
+        more = await write(partial(_merge, pages=SWEPT))
+    await write(_level)
 
 
-async def _replace(connection: aiosqlite.Connection, line: int, side: str, body: str) -> None:
+def _merge(connection: sqlite3.Connection, pages: int) -> bool:
+    """Whether something was left to be done; one change says that nothing was."""
+    before = connection.total_changes
+    connection.execute("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", (pages,))
+    return connection.total_changes - before > 1
+
+
+def _level(connection: sqlite3.Connection) -> None:
+    """Build the index anew when it has become too high. SQLite before 3.43 puts a level on it with each sweep, two bytes in its record of them, and cannot
+    read more than 2,000."""
+    if connection.execute("SELECT length(block) > ? FROM message_words_data WHERE id = 10", (HIGHEST,)).fetchone()[0]:
+        connection.execute("INSERT INTO message_words (message_words) VALUES ('rebuild')")
+
+
+def _replace(connection: sqlite3.Connection, line: int, side: str, body: str) -> None:
     """A line, and its words."""
-    await connection.execute("UPDATE message SET body = ? WHERE id = ?", (body, line))
-    await connection.execute("DELETE FROM message_words WHERE rowid = ?", (line,))
+    connection.execute("UPDATE message SET body = ? WHERE id = ?", (body, line))
+    connection.execute("DELETE FROM message_words WHERE rowid = ?", (line,))
     if found := words.line_words(side, body):
-        await connection.execute("INSERT INTO message_words (rowid, words) VALUES (?, ?)", (line, found))
+        connection.execute("INSERT INTO message_words (rowid, words) VALUES (?, ?)", (line, found))
 
 
-async def _trace(connection: aiosqlite.Connection, event: int | None, line: str) -> None:
+def _trace(connection: sqlite3.Connection, event: int | None, line: str) -> None:
     """The event that a line came from, and what was logged with it."""
-    await _rewrite(connection, "inbox", "body", "id", event, lambda text: redaction.origin(text, line))
-    await _rewrite(connection, "ticket_event", "detail", "event", event, lambda text: redaction.origin(text, line))
+    _rewrite(connection, "inbox", "body", "id", event, lambda text: redaction.origin(text, line))
+    _rewrite(connection, "ticket_event", "detail", "event", event, lambda text: redaction.origin(text, line))
 
 
-async def _forget(connection: aiosqlite.Connection, conversation: int, taken: Sequence[str]) -> None:
+def _forget(connection: sqlite3.Connection, conversation: int, taken: Sequence[str]) -> None:
     """What was noted because of parts that were taken out. A step that has read the state before fails, and is done again."""
     if not taken:
         return
-    await _rewrite(connection, "ticket", "packet", "conversation", conversation, lambda text: redaction.cleaned(text, taken))
-    await _rewrite(connection, "conversation", "state", "id", conversation, lambda text: redaction.cleaned(text, taken))
-    await connection.execute("UPDATE conversation SET version = version + 1 WHERE id = ?", (conversation,))
+    _rewrite(connection, "ticket", "packet", "conversation", conversation, lambda text: redaction.cleaned(text, taken))
+    _rewrite(connection, "conversation", "state", "id", conversation, lambda text: redaction.cleaned(text, taken))
+    connection.execute("UPDATE conversation SET version = version + 1 WHERE id = ?", (conversation,))
 
 
-async def _rewrite(connection: aiosqlite.Connection, table: str, column: str, by: str, value: int | None, change: Callable[[str], str]) -> None:
+def _rewrite(connection: sqlite3.Connection, table: str, column: str, by: str, value: int | None, change: Callable[[str], str]) -> None:
     """Change a JSON column of the rows with this value in another one."""
-    for id, text in [*await connection.execute_fetchall(f"SELECT id, {column} FROM {table} WHERE {by} = ? AND {column} IS NOT NULL", (value,))]:
-        await connection.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (storable(change(text)), id))
+    for id, text in [*connection.execute(f"SELECT id, {column} FROM {table} WHERE {by} = ? AND {column} IS NOT NULL", (value,))]:
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (storable(change(text)), id))
 
 
 _TABLES = "ticket AS t CROSS JOIN conversation AS c ON c.id = t.conversation LEFT JOIN incident AS i ON i.id = t.incident"
@@ -278,10 +290,12 @@ SELECT count(*) FILTER (WHERE owner = :login),
     count(*) FILTER (WHERE owner IS NULL AND (:teams = '[]' OR team IN (SELECT value FROM json_each(:teams)))),
     count(*),
     count(*) FILTER (WHERE status IN ('waiting-merchant', 'waiting-acquirer')),
-    count(*) FILTER (WHERE deadline <= :now),
-    (SELECT count(*) FROM ticket AS t WHERE {DONE})
-FROM ticket AS t WHERE {ACTIVE}
+    count(*) FILTER (WHERE due <= :now),
+    (SELECT count(*) FROM ticket AS t INDEXED BY ticket_done WHERE {DONE})
+FROM ticket AS t INDEXED BY ticket_queue WHERE {ACTIVE}
 """
+_UNTAKEN = f"SELECT team, count(*) FROM ticket AS t INDEXED BY ticket_unassigned WHERE owner IS NULL AND {ACTIVE} GROUP BY team"
+_LOADS = f"SELECT owner, count(*) FROM ticket AS t INDEXED BY ticket_owner WHERE owner IS NOT NULL AND {ACTIVE} GROUP BY owner"
 _FILE = f"""
 SELECT t.id, t.conversation, t.state, t.packet, c.state, c.public_id, c.channel, c.chat, t.cause, t.bot_right, {COLUMNS} FROM {_TABLES} WHERE t.public_id = ?
 """

@@ -102,7 +102,7 @@ def fill_sqlite(path: Path, world: World) -> None:
             places = ", ".join("?" * len(columns.split()))
             connection.executemany(f"INSERT INTO {table} ({', '.join(columns.split())}) VALUES ({places})", getattr(world, table)())
         lines = ((id, words.line_words(side, body)) for id, _, _, side, body, _, _ in world.message())
-        while part := [*islice(lines, 1000)]:  # about as many segments as grow together in real life
+        while part := [*islice(lines, 10_000)]:
             connection.executemany("INSERT INTO message_words (rowid, words) VALUES (?, ?)", part)
             connection.commit()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import tracemalloc
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from bot.domain.messages import Address
 from bot.service.desk import Cluster, Seen, View, Wanted
 from bot.service.ports import Arrival, Outcome, Photo, Retention
-from bot.storage import words
+from bot.storage import sqlite_desk, words
 
 from .desk_rows import HOUR, MINUTE, NOW, Rows, opened
 from .places import File, Server
@@ -465,6 +467,22 @@ async def test_purged_words_leave_no_bytes(tmp_path: Path) -> None:
         await store.forget(Address(channel="web", chat="chat1"))
         await store.purge(Retention(messages=0, photos=0, conversations=0))
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+async def test_the_index_does_not_grow_with_every_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_desk, "HIGHEST", 40)
+    place = File(path=tmp_path / "posbot.db")
+    async with opened(place) as store:
+        rows = Rows(place)
+        await rows.conversation(1)
+        for id in range(1, 40):
+            await rows.line(id, 1, f"打印机{id}")
+            assert await store.desk.redact_line("c1", id, json.dumps({"text": "打印机***"}))
+        assert len(await store.desk.search("打印机")) == 39
+        await place.execute("INSERT INTO message_words (message_words) VALUES ('integrity-check')")
+        with closing(sqlite3.connect(place.path)) as connection:
+            ((record,),) = connection.execute("SELECT length(block) FROM message_words_data WHERE id = 10")
+    assert record < 60
 
 
 async def test_who_looks_is_seen_until_then(store: Store, desk: DeskStore, rows: Rows) -> None:

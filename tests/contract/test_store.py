@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
 from bot.domain.messages import Address
-from bot.service.ports import Arrival, Later, Opened, Outcome, Photo, Rated, Retention, Sent, Spoken, Undeliverable
+from bot.service.ports import Arrival, Kept, Later, Outcome, Photo, Rated, Retention, Sent, Spoken, Undeliverable
 from bot.storage.sqlite import SQLiteStore
 
 from .places import File, new_id
@@ -228,14 +228,22 @@ async def test_a_line_whose_sender_vanished_comes_back(store: Store) -> None:
     assert (again.id, again.maybe_duplicate) == (line.id, True)
 
 
+def ticket(event: int) -> Kept:
+    """One that this event opened."""
+    return Kept(
+        event=event, public_id=new_id(), number=f"1124-{event:05}", status="open", urgency="U1", reason="wish", topic=None, team="service", owner=None, code="",
+        acquirer="", packet="{}", state="{}", opened=NOW, changed=NOW, waiting=NOW, due=NOW + MINUTE, answered=None, solved=None, respond_by=NOW + MINUTE,
+        late=False, overran=False, cause="", bot_right="", previous=None,
+    )  # fmt: skip
+
+
 async def test_one_open_ticket_per_conversation(store: Store) -> None:
     await store.accept(arrival(ext_id="a"))
 
     def opens(work: Work) -> Outcome:
         event = work.events[0]
-        ticket = Opened(event=event.id, public_id=new_id(), number="1124-00001", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
         rated = Rated(event=event.id, topic="printer", stars=5, at=NOW)
-        return replace(says()(work), opened=(ticket,), rated=(rated,))
+        return replace(says()(work), tickets=(ticket(event.id),), rated=(rated,))
 
     await store.step(opens, NOW)
     assert (await store.counts(NOW)).tickets == 1
@@ -286,8 +294,7 @@ async def test_forgetting_a_chat_leaves_nothing(store: Store) -> None:
 
 async def test_purging_keeps_what_waits_and_what_staff_have_not_closed(store: Store) -> None:
     def opens(work: Work) -> Outcome:
-        ticket = Opened(event=work.events[0].id, public_id=new_id(), number="1", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
-        return replace(says("好")(work), opened=(ticket,) if work.address == BEN else ())
+        return replace(says("好")(work), tickets=(ticket(work.events[0].id),) if work.address == BEN else ())
 
     await store.accept(arrival(ANNA))
     await store.accept(arrival(BEN))
@@ -309,6 +316,16 @@ async def test_counts(store: Store) -> None:
     await store.step(says("好", push=True), NOW)
     counts = await store.counts(NOW + MINUTE)
     assert (counts.inbox, counts.outbox, counts.dead, counts.tickets, counts.oldest) == (0, 2, 0, 0, 0)
+
+
+async def test_the_latest_moment_is_known(store: Store) -> None:
+    assert await store.latest() == 0
+    await store.accept(arrival(ANNA, at=NOW + 5))
+    await store.accept(arrival(BEN, at=NOW))
+    assert await store.latest() == NOW + 5
+    while await store.step(says("好"), NOW + 5):
+        pass
+    assert await store.latest() == NOW + 5
 
 
 async def test_odd_text_is_kept_as_it_is(store: Store) -> None:
@@ -410,8 +427,7 @@ async def test_a_conversation_that_fails_does_not_take_others_with_it_for_good(s
 
     def decide(work: Work) -> Outcome:
         outcome = says("好")(work)
-        twice = Opened(event=0, public_id="same", number="1", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
-        return replace(outcome, opened=(twice, twice)) if work.address == ANNA else outcome
+        return replace(outcome, tickets=(ticket(0), replace(ticket(0), number="2"))) if work.address == ANNA else outcome
 
     with pytest.raises(Exception, match=r"(?i)unique"):
         await store.step(decide, NOW)
@@ -516,11 +532,11 @@ async def test_odd_text_means_the_same_everywhere(store: Store, odd: str) -> Non
     def decide(work: Work) -> Outcome:
         works.append(work)
         first, *others = work.events
-        ticket = Opened(event=first.id, public_id=new_id(), number="1", urgency="U1", reason="wish", topic=None, packet=body, at=NOW)
+        kept = replace(ticket(first.id), packet=body)
         spoken = tuple(Spoken(event=first.id, side="bot", body=body, at=NOW, push=f"{first.id}:{part}") for part in range(3 - len(works)))
         return Outcome(
             state=body, knowledge="k1", dead=((first.id, odd),), done=tuple(event.id for event in others), spoken=spoken,
-            opened=(ticket,) if len(works) == 1 else (),
+            tickets=(kept,) if len(works) == 1 else (),
         )  # fmt: skip
 
     await store.step(decide, NOW)

@@ -1,11 +1,12 @@
 """The other app, in a process of its own: takes the bot's lines at its callback, writes each down before it answers, and behaves badly at times.
 
 Run as `python -m tests.faults.app PORT LOG FAULTS SEED`. `FAULTS` is the share of lines that meet one: asked to come later, an error after the line was
-written down or before, a connection closed without an answer.
+written down or before, a connection closed without an answer, an answer that takes its time.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -15,6 +16,10 @@ from time import time
 
 from aiohttp import web
 
+FAULTS = ("later", "error", "written, then error", "closed", "slow")
+SLOW = 1.0
+"""Seconds that a slow answer takes."""
+
 
 def main() -> None:
     port, log, faults, seed = int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
@@ -23,16 +28,19 @@ def main() -> None:
 
         async def take(request: web.Request) -> web.StreamResponse:
             line = json.loads(await request.read())
-            fault = chance.choice(("later", "error", "written, then error", "closed")) if chance.random() < faults else ""
+            fault = chance.choice(FAULTS) if chance.random() < faults else ""
             if fault == "later":
                 return web.Response(status=429, headers={"Retry-After": "1"})
             if fault == "error":
                 return web.Response(status=500)
-            out.write(json.dumps({"id": request.headers["webhook-id"], "at": time(), "fault": fault, **line}, ensure_ascii=False) + "\n")
+            unclear = fault if fault != "slow" else ""
+            out.write(json.dumps({"id": request.headers["webhook-id"], "came": time(), "fault": unclear, **line}, ensure_ascii=False) + "\n")
             if fault == "written, then error":
                 return web.Response(status=502)
             if fault == "closed" and request.transport is not None:
                 request.transport.abort()
+            if fault == "slow":
+                await asyncio.sleep(SLOW)
             return web.Response()
 
         app = web.Application()

@@ -42,11 +42,14 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 class Callbacks:
-    """The channel of all sources that have a callback. `clock` gives microseconds UTC. An async context manager: connections are closed at the end."""
+    """The channel of all sources that have a callback. `clock` gives the microseconds UTC by which lines wait, `wall` those that stand beside a signature,
+    which the app compares with its own; the same when it is not given. An async context manager: connections are closed at the end."""
 
-    def __init__(self, *, sources: Iterable[Source], clock: Callable[[], int], timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
+    def __init__(
+        self, *, sources: Iterable[Source], clock: Callable[[], int], wall: Callable[[], int] | None = None, timeout: aiohttp.ClientTimeout = TIMEOUT
+    ) -> None:
         self._targets = {source.channel: (source.callback, Signer(source.secrets)) for source in sources if source.callback}
-        self._clock, self._timeout = clock, timeout
+        self._clock, self._wall, self._timeout = clock, wall or clock, timeout
         self._flying: Counter[str] = Counter()
         self._session: aiohttp.ClientSession | None = None
 
@@ -70,7 +73,7 @@ class Callbacks:
         if self._flying[line.address.channel] >= MOST_FLYING:
             return self._later(line, "many are on their way", counts=False, wait=1)
         content = _content(line)
-        headers = signer.headers(webhook_id(line), self._clock(), content) | {"Content-Type": "application/json"}
+        headers = signer.headers(webhook_id(line), self._wall(), content) | {"Content-Type": "application/json"}
         self._flying[line.address.channel] += 1
         try:
             return await self._post(line, target, content.encode(), headers)
@@ -111,7 +114,7 @@ class Callbacks:
             until = parsedate_to_datetime(text)
         except (ValueError, TypeError, OverflowError):
             return None
-        return min(max(1.0, until.replace(tzinfo=until.tzinfo or UTC).timestamp() - self._clock() / SECOND), LONGEST_WAIT)
+        return min(max(1.0, until.replace(tzinfo=until.tzinfo or UTC).timestamp() - self._wall() / SECOND), LONGEST_WAIT)
 
     def _connections(self) -> aiohttp.ClientSession:
         """One for all; made here because it belongs to the running loop."""

@@ -18,8 +18,9 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from bot.channels import photos
-from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Buckets, Refused, answer, body, in_time, number, parsed, problem, take, too_often
+from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Refused, answer, body, in_time, number, parsed, problem, take, too_often
 from bot.domain.messages import Address
+from bot.service.buckets import Buckets
 
 from . import openapi, wire
 from .signing import Signer, stamp

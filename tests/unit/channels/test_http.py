@@ -11,8 +11,9 @@ import pytest
 from aiohttp import ClientSession, TCPConnector, web
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.http import Buckets, Refused, body, guarded, parsed
+from bot.channels.http import Refused, body, guarded, parsed
 from bot.domain.errors import StoreUnavailable
+from bot.service.buckets import Buckets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -165,6 +166,16 @@ def test_who_waits_as_told_is_let_in() -> None:
             now += wait + 1e-9
             assert buckets.take("anna") == 0
     assert now == pytest.approx((200 + 190 - 10) / 2 * 3, rel=0.02)
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait_for_it() -> None:
+    now = 5000.0
+    buckets = Buckets(rate=1, burst=2, clock=lambda: now)
+    assert [buckets.take("anna") for _ in range(3)] == [0, 0, 1]
+    now -= 3600
+    assert buckets.take("anna") == 1
+    now += 1
+    assert buckets.take("anna") == 0
 
 
 def test_each_has_an_own_bucket() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.clock import SECOND
+from bot.domain.errors import StoreUnavailable
 from bot.domain.messages import Address
 from bot.ops.meter import Meter
 from bot.service.bell import Bell
@@ -163,6 +164,61 @@ async def test_a_sender_that_vanished_is_replaced(store: SQLiteStore, deliveries
     clock.now += LEASE
     await until_idle(deliveries)
     assert chats.came == [("anna", "一", True)]
+
+
+async def test_what_has_arrived_is_not_sent_again_because_the_database_was_away(
+    store: SQLiteStore, deliveries: Deliveries, chats: Chats, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(store, "anna", "一")
+    settle, tries = store.settle, count()
+
+    async def away(id: int, delivery: Delivery) -> None:
+        if next(tries) < 2:
+            raise StoreUnavailable("away")
+        await settle(id, delivery)
+
+    monkeypatch.setattr(store, "settle", away)
+    await until_idle(deliveries)
+    clock.now += LEASE
+    await until_idle(deliveries)
+    assert chats.came == [("anna", "一", False)]
+
+
+async def test_who_may_not_be_the_sender_any_more_does_not_insist(
+    store: SQLiteStore, deliveries: Deliveries, chats: Chats, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(store, "anna", "一")
+
+    async def away(*_: object) -> None:
+        clock.now += LEASE
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "settle", away)
+        assert await deliveries.work(Bell())
+        await deliveries.finish(5)
+    await until_idle(deliveries)
+    assert chats.came == [("anna", "一", False), ("anna", "一", True)]
+
+
+async def test_a_clock_that_jumps_does_not_send_what_is_being_sent(store: SQLiteStore, clock: Clock) -> None:
+    arrived = asyncio.Event()
+
+    class Slow(Chats):
+        async def send(self, line: Outgoing) -> Delivery:
+            await arrived.wait()
+            return await super().send(line)
+
+    slow = Slow()
+    deliveries = Deliveries(store=store, channels={"hook": slow}, clock=clock, meter=Meter())
+    await say(store, "anna", "一", "二")
+    assert await deliveries.work(Bell()) == 1
+    clock.now += 3600 * SECOND
+    assert await deliveries.work(Bell()) == 0
+    arrived.set()
+    await deliveries.finish(5)
+    await until_idle(deliveries)
+    assert slow.came == [("anna", "一", False), ("anna", "二", False)]
 
 
 def test_pauses_grow_and_end() -> None:

@@ -54,10 +54,11 @@ WHERE true ON CONFLICT DO NOTHING;
 DROP TABLE ticket;
 ALTER TABLE ticket_new RENAME TO ticket;
 CREATE UNIQUE INDEX ticket_open ON ticket (conversation) WHERE status NOT IN ('solved', 'closed');
-CREATE INDEX ticket_queue ON ticket (urgency, deadline, id, status, owner, team, topic) WHERE status NOT IN ('solved', 'closed');
-CREATE INDEX ticket_unassigned ON ticket (urgency, deadline, id, team, topic) WHERE owner IS NULL AND status NOT IN ('solved', 'closed');
-CREATE INDEX ticket_done ON ticket (changed, id) WHERE status IN ('solved', 'closed');
-CREATE INDEX ticket_owner ON ticket (owner, changed) WHERE owner IS NOT NULL;
+-- What lists are narrowed to and what is counted stands in the index: rows with their long texts are read only when they are shown.
+CREATE INDEX ticket_queue ON ticket (urgency, deadline, id, status, owner, team, topic, conversation, due) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_unassigned ON ticket (urgency, deadline, id, team, topic, conversation) WHERE owner IS NULL AND status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_done ON ticket (changed, id, status, owner, team, topic, conversation, urgency) WHERE status IN ('solved', 'closed');
+CREATE INDEX ticket_owner ON ticket (owner, urgency, deadline, id) WHERE owner IS NOT NULL AND status NOT IN ('solved', 'closed');
 CREATE INDEX ticket_opened ON ticket (opened);
 CREATE INDEX ticket_changed ON ticket (changed);
 CREATE INDEX ticket_number ON ticket (number);
@@ -101,6 +102,7 @@ INSERT INTO sqlite_sequence (name, seq) SELECT 'message_new', seq FROM sqlite_se
 DROP TABLE message;
 ALTER TABLE message_new RENAME TO message;
 CREATE INDEX message_conversation ON message (conversation, id);
+CREATE INDEX message_at ON message (at);
 
 -- Words of what merchants and staff wrote, as `storage/words.py` cuts them; the rowid is the message's id.
 CREATE VIRTUAL TABLE message_words USING fts5 (words, tokenize = 'unicode61 remove_diacritics 0');

@@ -30,7 +30,7 @@ CREATE UNIQUE INDEX ticket_open ON ticket (conversation) WHERE status NOT IN ('s
 CREATE INDEX ticket_queue ON ticket (urgency, deadline, id) WHERE status NOT IN ('solved', 'closed');
 CREATE INDEX ticket_unassigned ON ticket (urgency, deadline, id) WHERE owner IS NULL AND status NOT IN ('solved', 'closed');
 CREATE INDEX ticket_done ON ticket (changed, id) WHERE status IN ('solved', 'closed');
-CREATE INDEX ticket_owner ON ticket (owner, changed) WHERE owner IS NOT NULL;
+CREATE INDEX ticket_owner ON ticket (owner, urgency, deadline, id) WHERE owner IS NOT NULL AND status NOT IN ('solved', 'closed');
 CREATE INDEX ticket_opened ON ticket (opened);
 CREATE INDEX ticket_changed ON ticket (changed);
 CREATE INDEX ticket_number ON ticket (number);
