@@ -37,7 +37,21 @@ ACTIVE, DONE, LINES = 50_000, 10_000, 1_000_000
 NOW, MINUTE = 1_760_000_000_000_000, 60_000_000
 TEAMS, STAFF = ("money", "device", "account", "general"), [f"staff{number:02}" for number in range(60)]
 STATUSES = ("open", "open", "taken", "taken", "taken", "waiting-merchant", "waiting-acquirer")
-SEARCHED = ("打印", "机", "不", "没出票", "打印机不出纸", "重复扣款 退款", "密码 打印", "12345678", "5678", "pos", "不存在的词语", "商户 昨天 到账", "1009-00017")
+SEARCHED = (
+    "打印",
+    "机",
+    "不",
+    "没出票",
+    "打印机不出纸",
+    "重复扣款 退款",
+    "密码 打印",
+    "12345678",
+    "5678",
+    "pos",
+    "不存在的词语",
+    "商户 昨天 到账",
+    "1017-00017",
+)
 TURNS = 15
 COLUMNS = {
     "conversation": "id public_id channel chat profile state created active",
@@ -69,7 +83,8 @@ class World:
             text, topic = chance.choice(self.pairs)
             causes = self.causes[topic]
             packet = {
-                "summary": text[:30], "topic": topic, "facts": [["terminal_no", f"{10_000_000 + id}"], ["amount", "128.00"]], "steps": [["reprint", "failed"]] * 4,
+                "summary": text[:30], "topic": topic, "facts": [["terminal_no", f"{10_000_000 + id}"], ["amount", "128.00"]],
+                "steps": [["reprint", "failed"]] * 4,
                 "causes": [[cause, 0.3] for cause in causes[:3]], "findings": [["screen", "blank"]] * 4, "screen_text": "请稍候" * 10,
             }  # fmt: skip
             answered = opened + chance.randrange(1, 600) * MINUTE if done or chance.random() < 0.6 else None
@@ -110,17 +125,15 @@ def fill_sqlite(path: Path, world: World) -> None:
 async def fill_postgres(server: Server, world: World) -> None:
     async with server.connected() as connection:
         for table, columns in COLUMNS.items():
-            rows = getattr(world, table)()
-            if table == "message":
-                rows, columns = ((*row, words.line_words(row[3], row[4])) for row in rows), f"{columns} words"
-                await connection.execute("CREATE TEMP TABLE message_in AS SELECT * FROM message; ALTER TABLE message_in ALTER words TYPE text")
-                while part := [(*row[:-1], words.vector(row[-1] or "")) for row in islice(rows, 20_000)]:
-                    await connection.copy_records_to_table("message_in", records=part, columns=columns.split(), timeout=600)
-                    named = ", ".join(columns.split()[:-1])
-                    await connection.execute(f"INSERT INTO message ({named}, words) SELECT {named}, words::tsvector FROM message_in", timeout=600)
-                    await connection.execute("TRUNCATE message_in")
-            else:
-                await connection.copy_records_to_table(table, records=rows, columns=columns.split(), timeout=600)
+            if table != "message":
+                await connection.copy_records_to_table(table, records=getattr(world, table)(), columns=columns.split(), timeout=600)
+        await connection.execute("CREATE TEMP TABLE line AS SELECT * FROM message; ALTER TABLE line ALTER words TYPE text")
+        named = ", ".join(COLUMNS["message"].split())
+        lines = ((*row, words.vector(words.line_words(row[3], row[4]) or "")) for row in world.message())
+        while part := [*islice(lines, 20_000)]:
+            await connection.copy_records_to_table("line", records=part, columns=[*COLUMNS["message"].split(), "words"], timeout=600)
+            await connection.execute(f"INSERT INTO message ({named}, words) SELECT {named}, words::tsvector FROM line", timeout=600)
+            await connection.execute("TRUNCATE line")
         await connection.execute("VACUUM ANALYZE", timeout=600)
 
 
@@ -154,8 +167,8 @@ async def lists(desk: DeskStore) -> None:
     await timed("queue_state", desk.queue_state)
     await timed("loads", desk.loads)
     await timed("clusters", lambda: desk.clusters(NOW - 20 * MINUTE, 5))
-    await timed("file", lambda: desk.file("t777"))
-    await timed("entries", lambda: desk.entries("c777"))
+    await timed("file", lambda: desk.file("t77"))
+    await timed("entries", lambda: desk.entries("c77"))
     await timed("deeds_after", lambda: desk.deeds_after(10_000, 200))
 
 
@@ -172,10 +185,10 @@ async def other(desk: DeskStore) -> None:
             pass
 
     await timed("export, all tickets", export, 1)
-    await timed("redact_line, first", lambda: desk.redact_line("c777", 0, "{}"), 1)
-    line = (await desk.latest("c777", 1))[0]
-    await timed("redact_line, with the sweep", lambda: desk.redact_line("c777", line.id, '{"text": "***"}'), 1)
-    await timed("redact_line, again", lambda: desk.redact_line("c777", line.id, '{"text": "**"}'), 1)
+    await timed("redact_line, first", lambda: desk.redact_line("c77", 0, "{}"), 1)
+    line = (await desk.latest("c77", 1))[0]
+    await timed("redact_line, with the sweep", lambda: desk.redact_line("c77", line.id, '{"text": "***"}'), 1)
+    await timed("redact_line, again", lambda: desk.redact_line("c77", line.id, '{"text": "**"}'), 1)
     print(f"  peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")  # noqa: T201
 
 

@@ -53,8 +53,9 @@ class Rows:
     async def tickets(self, rows: list[dict[str, Any]]) -> None:
         """Tickets, each of the conversation with its own id unless told otherwise; the public id is `t1` for 1."""
         usual = {
-            "status": "open", "urgency": "U2", "reason": "wish", "topic": "printer", "team": "device", "owner": None, "code": "", "acquirer": "", "packet": "{}",
-            "state": "{}", "opened": NOW, "changed": NOW, "waiting": None, "due": None, "answered": None, "solved": None, "respond_by": None, "late": False,
+            "status": "open", "urgency": "U2", "reason": "wish", "topic": "printer", "team": "device", "owner": None, "code": "", "acquirer": "",
+            "packet": "{}", "state": "{}", "opened": NOW, "changed": NOW, "waiting": None, "due": None,
+            "answered": None, "solved": None, "respond_by": None, "late": False,
             "overran": False, "cause": "", "bot_right": "", "bot_topic": "", "bot_cause": "", "terminal": "",
         }  # fmt: skip
         own = [{"public_id": f"t{row['id']}", "number": f"1009-{row['id']:05}", "conversation": row["id"], "origin": row["id"]} for row in rows]
