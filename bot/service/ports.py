@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.domain.understanding import Secret, Understanding
 
     from .desk import DeskStore
+    from .reports import ReportStore
     from .staff import StaffStore
 
 MOST_EVENTS = 50
@@ -240,6 +241,10 @@ class Store(Protocol):
     @property
     def desk(self) -> DeskStore:
         """The staff's side of it."""
+
+    @property
+    def reports(self) -> ReportStore:
+        """Figures about a period."""
 
     @property
     def staff(self) -> StaffStore:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 """Rows of an export that are read together."""
+NEWEST = 20_000
+"""Lines among which words are looked for without their index."""
 
 
 class Fetch(Protocol):
@@ -92,10 +94,10 @@ class PostgresDesk:
         return [queues.hit(row) for row in [*numbered, *found]]
 
     async def _found(self, query: str, limit: int) -> list[Any]:
-        """Planned for these words: whether lines are walked from the newest, or looked up, depends on how common the words are."""
-        async with self._transaction() as connection:
-            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-            return list(await connection.fetch(_SEARCH, query, limit))
+        """The newest lines alone have enough of a common word; of a rarer one there are so few that all can be looked up. The server's own guess of how common
+        words are, above all of beginnings of words, is too often wrong by far."""
+        newest = await self._fetch(_NEWEST, query, limit, NEWEST)
+        return newest if len(newest) == limit else await self._fetch(_SEARCH, query, limit)
 
     async def picture(self, id: str, chat: str) -> Photo | None:
         """A picture of this conversation."""
@@ -224,7 +226,7 @@ SELECT count(*) FILTER (WHERE owner = $1),
     count(*) FILTER (WHERE owner IS NULL AND ($2::text[] = '{{}}' OR team = ANY ($2))),
     count(*),
     count(*) FILTER (WHERE status IN ('waiting-merchant', 'waiting-acquirer')),
-    count(*) FILTER (WHERE deadline <= $3),
+    count(*) FILTER (WHERE due <= $3),
     (SELECT count(*) FROM ticket AS t WHERE {DONE})
 FROM ticket AS t WHERE {ACTIVE}
 """
@@ -246,15 +248,22 @@ SELECT c.public_id, 0, '{{}}', '', t.opened, {COLUMNS} FROM {_TABLES} WHERE t.id
     UNION SELECT id FROM ticket WHERE terminal = $3 AND terminal <> ''
 ) ORDER BY t.id DESC LIMIT $4
 """
-# The newest lines, without a rank. A line belongs to the ticket that was opened last before it, or to the first one after it.
-_SEARCH = f"""
-WITH found AS MATERIALIZED (SELECT * FROM message WHERE words @@ $1::text::tsquery ORDER BY id DESC LIMIT $2)
+# Nothing is ranked. A line belongs to the ticket that was opened last before it, or to the first one after it.
+_HIT = f"""
 SELECT c.public_id, m.id, m.body, m.side, m.at, {COLUMNS}
 FROM found AS m JOIN conversation AS c ON c.id = m.conversation
 LEFT JOIN ticket AS t ON t.id = coalesce(
     (SELECT max(id) FROM ticket WHERE conversation = m.conversation AND opened <= m.at), (SELECT min(id) FROM ticket WHERE conversation = m.conversation)
 ) LEFT JOIN incident AS i ON i.id = t.incident ORDER BY m.id DESC
 """
+_NEWEST = f"""
+WITH newest AS (SELECT * FROM message ORDER BY id DESC LIMIT $3),
+found AS MATERIALIZED (SELECT * FROM newest WHERE words @@ $1::text::tsquery ORDER BY id DESC LIMIT $2)
+{_HIT}"""
+# By the index of words: in the order of `id + 0` there is none.
+_SEARCH = f"""
+WITH found AS MATERIALIZED (SELECT * FROM message WHERE words @@ $1::text::tsquery ORDER BY id + 0 DESC LIMIT $2)
+{_HIT}"""
 _PICTURE = """
 SELECT p.id, p.mime, p.width, p.height, p.data FROM conversation AS c JOIN photo AS p ON p.channel = c.channel AND p.chat = c.chat
 WHERE c.public_id = $1 AND p.id = $2

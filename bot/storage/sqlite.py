@@ -11,6 +11,7 @@ import json
 import sqlite3
 from contextlib import AsyncExitStack, closing
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Photo, 
 from bot.wording import say
 
 from . import migrations
+from .figures import Figures
 from .gathered import Gathered
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
 from .sqlite_desk import SQLiteDesk, sweep
@@ -31,7 +33,6 @@ from .writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from bot.service.ports import Arrival, Decide, Delivery, Outcome, Outgoing, Retention, Spoken
 
@@ -44,7 +45,8 @@ _READING = ("query_only = ON", "busy_timeout = 5000", "cache_size = -8192")
 
 
 class SQLiteStore:
-    """A store in one file. `new_id` gives public ids that nobody can guess; `desk` is the staff's side of it, with a connection of its own to read."""
+    """A store in one file. `new_id` gives public ids that nobody can guess; `desk` is the staff's side of it, with a connection of its own to read,
+    and `reports` are figures, which are reckoned apart."""
 
     def __init__(
         self, writing: sqlite3.Connection, reading: aiosqlite.Connection, looking: aiosqlite.Connection, lock: FileLock | None, new_id: Callable[[], str]
@@ -52,6 +54,7 @@ class SQLiteStore:
         self._writer, self._reading, self._looking, self._lock, self._new_id = Writer(writing), reading, looking, lock, new_id
         self.staff = SQLiteStaff(self._writer, self._read)
         self.desk = SQLiteDesk(read=partial(_rows, looking), write=self._writer.run)
+        self.reports = Figures(read=self._reckon, listed="SELECT value AS start FROM json_each({bounds})")
         self._accepting: Gathered[Arrival, str] = Gathered(lambda take: self._writer.run_late(lambda: partial(self._accept_all, take())))
 
     @classmethod
@@ -223,6 +226,16 @@ class SQLiteStore:
 
     async def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         return await _rows(self._reading, query, values)
+
+    async def _reckon(self, statement: str, **values: Any) -> list[Any]:
+        """The rows of a report, read by a connection of its own: it may take a second, and nobody waits for it."""
+        ((_, _, file),) = await self._read("PRAGMA database_list")
+        connection = await _connect(Path(file), _READING, mode="rw")
+        try:
+            named = statement.format(**{name: f":{name}" for name in values})
+            return await _rows(connection, named, {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()})
+        finally:
+            await connection.close()
 
 
 async def _rows(connection: aiosqlite.Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:

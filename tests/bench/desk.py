@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from bot.kb import loader
 from bot.service.desk import View, Wanted
+from bot.service.reports import By, Period
 from bot.storage import words
 from tests.contract.places import File, Server, address
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from bot.service.desk import DeskStore
+    from bot.service.reports import ReportStore
 
 ACTIVE, DONE, LINES = 50_000, 10_000, 1_000_000
 NOW, MINUTE = 1_760_000_000_000_000, 60_000_000
@@ -179,6 +181,14 @@ async def searches(desk: DeskStore) -> None:
     await timed("search, 10,000 characters", lambda: desk.search("打印机不出纸，" * 1430))
 
 
+async def figures(reports: ReportStore) -> None:
+    period = Period(since=NOW - 30 * 24 * 60 * MINUTE, until=NOW, now=NOW)
+    for by in By:
+        await timed(f"speed by {by}, 30 days", lambda by=by: reports.speed(period, by), 3)  # type: ignore[misc]
+    await timed("days, 30", lambda: reports.days(range(period.since, NOW + 1, 24 * 60 * MINUTE), NOW), 3)
+    await timed("guesses", lambda: reports.guesses(period), 3)
+
+
 async def other(desk: DeskStore) -> None:
     async def export() -> None:
         async for _ in desk.export(0, NOW + 1):
@@ -204,6 +214,7 @@ async def measured(name: str, place: File | Server, world: World) -> None:
     try:
         for part in (lists, searches, other):
             await part(store.desk)
+        await figures(store.reports)
     finally:
         await store.close()
 

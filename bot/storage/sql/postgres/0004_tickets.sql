@@ -27,10 +27,11 @@ DELETE FROM ticket AS t USING ticket AS earlier WHERE earlier.conversation = t.c
 ALTER TABLE ticket ADD UNIQUE (conversation, number);
 DROP INDEX ticket_open;
 CREATE UNIQUE INDEX ticket_open ON ticket (conversation) WHERE status NOT IN ('solved', 'closed');
-CREATE INDEX ticket_queue ON ticket (urgency, deadline, id) WHERE status NOT IN ('solved', 'closed');
-CREATE INDEX ticket_unassigned ON ticket (urgency, deadline, id) WHERE owner IS NULL AND status NOT IN ('solved', 'closed');
-CREATE INDEX ticket_done ON ticket (changed, id) WHERE status IN ('solved', 'closed');
-CREATE INDEX ticket_owner ON ticket (owner, urgency, deadline, id) WHERE owner IS NOT NULL AND status NOT IN ('solved', 'closed');
+-- What is counted stands in the indexes: rows with their long texts are not read for it.
+CREATE INDEX ticket_queue ON ticket (urgency, deadline, id) INCLUDE (status, owner, team, due) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_unassigned ON ticket (urgency, deadline, id) INCLUDE (team, status, owner) WHERE owner IS NULL AND status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_done ON ticket (changed, id) INCLUDE (status) WHERE status IN ('solved', 'closed');
+CREATE INDEX ticket_owner ON ticket (owner, urgency, deadline, id) INCLUDE (status) WHERE owner IS NOT NULL AND status NOT IN ('solved', 'closed');
 CREATE INDEX ticket_opened ON ticket (opened);
 CREATE INDEX ticket_changed ON ticket (changed);
 CREATE INDEX ticket_number ON ticket (number);
@@ -92,3 +93,26 @@ ALTER TABLE message ADD COLUMN words tsvector;
 CREATE INDEX message_words ON message USING gin (words) WHERE words IS NOT NULL;
 
 ALTER TABLE rating ADD COLUMN number text;
+CREATE INDEX rating_at ON rating (at);
+
+-- For reports: a trouble from the event that it began with to its end. `topic` is the latest one; `ended` and `how` are NULL while it lasts.
+CREATE TABLE trouble (
+    event        bigint PRIMARY KEY,
+    conversation bigint NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    topic        text   NOT NULL DEFAULT '',
+    began        bigint NOT NULL,
+    ended        bigint,
+    how          text   CHECK (how IN ('bot', 'handed', 'left'))
+);
+CREATE UNIQUE INDEX trouble_open ON trouble (conversation) WHERE ended IS NULL;
+CREATE INDEX trouble_conversation ON trouble (conversation);
+CREATE INDEX trouble_began ON trouble (began);
+
+-- A step that was shown in a trouble; the result is empty as long as the merchant has not said what came of it.
+CREATE TABLE trial (
+    trouble bigint NOT NULL REFERENCES trouble (event) ON DELETE CASCADE,
+    topic   text   NOT NULL,
+    step    text   NOT NULL,
+    result  text   NOT NULL DEFAULT '' CHECK (result IN ('', 'failed', 'answered', 'unable', 'solved')),
+    PRIMARY KEY (trouble, topic, step)
+);

@@ -111,3 +111,26 @@ CREATE TRIGGER message_forgotten AFTER DELETE ON message BEGIN
 END;
 
 ALTER TABLE rating ADD COLUMN number TEXT;
+CREATE INDEX rating_at ON rating (at);
+
+-- For reports: a trouble from the event that it began with to its end. `topic` is the latest one; `ended` and `how` are NULL while it lasts.
+CREATE TABLE trouble (
+    event        INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    topic        TEXT    NOT NULL DEFAULT '',
+    began        INTEGER NOT NULL,
+    ended        INTEGER,
+    how          TEXT    CHECK (how IN ('bot', 'handed', 'left'))
+) STRICT;
+CREATE UNIQUE INDEX trouble_open ON trouble (conversation) WHERE ended IS NULL;
+CREATE INDEX trouble_conversation ON trouble (conversation);
+CREATE INDEX trouble_began ON trouble (began);
+
+-- A step that was shown in a trouble; the result is empty as long as the merchant has not said what came of it.
+CREATE TABLE trial (
+    trouble INTEGER NOT NULL REFERENCES trouble (event) ON DELETE CASCADE,
+    topic   TEXT    NOT NULL,
+    step    TEXT    NOT NULL,
+    result  TEXT    NOT NULL DEFAULT '' CHECK (result IN ('', 'failed', 'answered', 'unable', 'solved')),
+    PRIMARY KEY (trouble, topic, step)
+) STRICT, WITHOUT ROWID;
