@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.knowledge import KnowledgeBase, Question, Slot
-    from bot.domain.messages import Address
+    from bot.domain.messages import Address, Photo
     from bot.domain.understanding import Secret, Understanding
 
     from .desk import DeskStore
@@ -202,17 +202,6 @@ class Line:
     body: str
     at: int
     ext_id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Photo:
-    """A picture, as it is kept: re-encoded, without what the camera wrote into it."""
-
-    id: str
-    mime: str
-    width: int
-    height: int
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

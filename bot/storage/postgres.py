@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 import asyncpg
 
 from bot.domain.errors import StoreUnavailable
-from bot.domain.messages import Address
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Photo, Sent, Undeliverable, Work
+from bot.domain.messages import Address, Photo
+from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Sent, Undeliverable, Work
 from bot.wording import say
 
 from . import migrations

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.domain.messages import Address
+from bot.domain.messages import Address, Photo
 from bot.service.desk import Cluster, File, Incident, Page, Seen, View
-from bot.service.ports import Photo
 
 from . import queues, redaction, words
 from .queues import ACTIVE, COLUMNS, DEED, DONE, ENTRY

@@ -19,8 +19,8 @@ import aiosqlite
 from filelock import FileLock, Timeout
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
-from bot.domain.messages import Address
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Photo, Sent, Undeliverable, Work
+from bot.domain.messages import Address, Photo
+from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Sent, Undeliverable, Work
 from bot.wording import say
 
 from . import migrations

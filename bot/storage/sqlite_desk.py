@@ -12,9 +12,8 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from bot.domain.messages import Address
+from bot.domain.messages import Address, Photo
 from bot.service.desk import Cluster, File, Incident, Page, Seen, View
-from bot.service.ports import Photo
 
 from . import queues, redaction, words
 from .queues import ACTIVE, COLUMNS, DEED, DONE, ENTRY

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.messages import Address
+from bot.domain.messages import Address, Photo
 from bot.service.desk import Cluster, Seen, View, Wanted
-from bot.service.ports import Arrival, Outcome, Photo, Retention
+from bot.service.ports import Arrival, Outcome, Retention
 from bot.storage import sqlite_desk, words
 
 from .desk_rows import HOUR, MINUTE, NOW, Rows, opened
