@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from bot.domain.messages import Address
-
-    from .ports import Photo
+    from bot.domain.messages import Address, Photo
 
 
 class View(StrEnum):

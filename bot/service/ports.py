@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.knowledge import KnowledgeBase, Question, Slot
-    from bot.domain.messages import Address
+    from bot.domain.messages import Address, Photo
     from bot.domain.understanding import Secret, Understanding
 
+    from .desk import DeskStore
+    from .reports import ReportStore
     from .staff import StaffStore
 
 MOST_EVENTS = 50
@@ -203,17 +205,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Photo:
-    """A picture, as it is kept: re-encoded, without what the camera wrote into it."""
-
-    id: str
-    mime: str
-    width: int
-    height: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """How much waits: events, lines to be sent, open tickets; and the age of the oldest event in microseconds."""
 
@@ -235,6 +226,14 @@ class Retention:
 
 class Store(Protocol):
     """The one database. Raises `StoreBusy` when too much waits and `StoreUnavailable` when it cannot be reached; then nothing was done."""
+
+    @property
+    def desk(self) -> DeskStore:
+        """The staff's side of it."""
+
+    @property
+    def reports(self) -> ReportStore:
+        """Figures about a period."""
 
     @property
     def staff(self) -> StaffStore:

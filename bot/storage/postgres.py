@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, assert_never
 import asyncpg
 
 from bot.domain.errors import StoreUnavailable
-from bot.domain.messages import Address
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Photo, Sent, Undeliverable, Work
+from bot.domain.messages import Address, Photo
+from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Sent, Undeliverable, Work
 from bot.wording import say
 
 from . import migrations
+from .figures import Figures
 from .gathered import Gathered
+from .postgres_desk import PostgresDesk
 from .postgres_staff import PostgresStaff
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
 
@@ -70,7 +72,7 @@ _MIGRATING = 0x706F73626F74
 
 
 class PostgresStore:
-    """A store on a server. `new_id` gives public ids that nobody can guess.
+    """A store on a server. `new_id` gives public ids that nobody can guess; `desk` is the staff's side of it, `reports` are figures.
 
     StoreUnavailable means that nothing was done, except when the connection died while the server was committing: then nobody knows. What the workers and
     channels call may be called again in either case.
@@ -78,6 +80,8 @@ class PostgresStore:
 
     def __init__(self, pool: asyncpg.Pool, new_id: Callable[[], str]) -> None:
         self._pool, self._new_id = pool, new_id
+        self.desk = PostgresDesk(fetch=self._fetch, transaction=self._transaction)
+        self.reports = Figures(read=self._reckon, listed="SELECT start FROM unnest({bounds}::bigint[]) AS start")
         self.staff = PostgresStaff(self._transaction, self._fetch)
         self._accepting = [Gathered(partial(self._accept_all, asyncio.Lock())) for _ in range(ARRIVALS)]
 
@@ -219,6 +223,10 @@ class PostgresStore:
         """The rows of one statement, which is a transaction by itself."""
         async with self._connection() as connection:
             return list(await connection.fetch(statement, *values))
+
+    async def _reckon(self, statement: str, **values: Any) -> list[Any]:
+        """The rows of a report."""
+        return await self._fetch(statement.format(**{name: f"${place}" for place, name in enumerate(values, 1)}), *values.values())
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -428,6 +436,14 @@ _PURGE = (
     (
         "DELETE FROM photo WHERE id IN (SELECT id FROM photo WHERE at < $1 FOR UPDATE SKIP LOCKED)",
         "photos",
+    ),
+    (
+        "DELETE FROM presence WHERE until < $1",
+        "messages",
+    ),
+    (
+        "DELETE FROM incident WHERE ended < $1",
+        "conversations",
     ),
     (
         "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation WHERE active < $1 AND ready IS NULL"

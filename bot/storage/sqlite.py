@@ -11,6 +11,7 @@ import json
 import sqlite3
 from contextlib import AsyncExitStack, closing
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 from urllib.parse import quote
 
@@ -18,19 +19,20 @@ import aiosqlite
 from filelock import FileLock, Timeout
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
-from bot.domain.messages import Address
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Photo, Sent, Undeliverable, Work
+from bot.domain.messages import Address, Photo
+from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Sent, Undeliverable, Work
 from bot.wording import say
 
 from . import migrations
+from .figures import Figures
 from .gathered import Gathered
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
+from .sqlite_desk import SQLiteDesk, sweep
 from .sqlite_staff import SQLiteStaff
 from .writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bot.service.ports import Arrival, Decide, Delivery, Outcome, Outgoing, Retention, Spoken
 
@@ -43,11 +45,16 @@ _READING = ("query_only = ON", "busy_timeout = 5000", "cache_size = -8192")
 
 
 class SQLiteStore:
-    """A store in one file. `new_id` gives public ids that nobody can guess."""
+    """A store in one file. `new_id` gives public ids that nobody can guess; `desk` is the staff's side of it, with a connection of its own to read,
+    and `reports` are figures, which are reckoned apart."""
 
-    def __init__(self, writing: sqlite3.Connection, reading: aiosqlite.Connection, lock: FileLock | None, new_id: Callable[[], str]) -> None:
-        self._writer, self._reading, self._lock, self._new_id = Writer(writing), reading, lock, new_id
+    def __init__(
+        self, writing: sqlite3.Connection, reading: aiosqlite.Connection, looking: aiosqlite.Connection, lock: FileLock | None, new_id: Callable[[], str]
+    ) -> None:
+        self._writer, self._reading, self._looking, self._lock, self._new_id = Writer(writing), reading, looking, lock, new_id
         self.staff = SQLiteStaff(self._writer, self._read)
+        self.desk = SQLiteDesk(read=partial(_rows, looking), write=self._writer.run)
+        self.reports = Figures(read=self._reckon, listed="SELECT value AS start FROM json_each({bounds})")
         self._accepting: Gathered[Arrival, str] = Gathered(lambda take: self._writer.run_late(lambda: partial(self._accept_all, take())))
 
     @classmethod
@@ -63,8 +70,10 @@ class SQLiteStore:
             except sqlite3.Error as error:  # another program's database, or a full disk
                 raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
             reading = await _connect(path, _READING)
+            undoing.push_async_callback(reading.close)
+            looking = await _connect(path, _READING)
             undoing.pop_all()
-            return cls(writing, reading, lock, new_id)
+            return cls(writing, reading, looking, lock, new_id)
 
     @classmethod
     async def beside(cls, path: Path, new_id: Callable[[], str]) -> SQLiteStore:
@@ -72,14 +81,17 @@ class SQLiteStore:
         async with AsyncExitStack() as undoing:
             reading = await _connect(path, _READING, mode="rw")
             undoing.push_async_callback(reading.close)  # an open connection would keep the process alive
+            looking = await _connect(path, _READING, mode="rw")
+            undoing.push_async_callback(looking.close)
             writing = _open(path, _PRAGMAS, mode="rw")
             undoing.pop_all()
-            return cls(writing, reading, None, new_id)
+            return cls(writing, reading, looking, None, new_id)
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
         await self._writer.close()
         await self._reading.close()
+        await self._looking.close()
         if self._lock:
             self._lock.release()
 
@@ -191,7 +203,9 @@ class SQLiteStore:
             limits = {"messages": retention.messages, "photos": retention.photos, "conversations": retention.conversations}
             return sum(connection.execute(statement, limits).rowcount for statement in _PURGE)
 
-        return await self._writer.run(unit)
+        rows = await self._writer.run(unit)
+        await sweep(self._writer.run)
+        return rows
 
     async def latest(self) -> int:
         """The last moment at which something came or was done."""
@@ -211,10 +225,25 @@ class SQLiteStore:
         return rows[0][0] if rows else None
 
     async def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        return await _rows(self._reading, query, values)
+
+    async def _reckon(self, statement: str, **values: Any) -> list[Any]:
+        """The rows of a report, read by a connection of its own: it may take a second, and nobody waits for it."""
+        ((_, _, file),) = await self._read("PRAGMA database_list")
+        connection = await _connect(Path(file), _READING, mode="rw")
         try:
-            return list(await self._reading.execute_fetchall(query, values))
-        except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
-            raise StoreUnavailable(str(error)) from error
+            named = statement.format(**{name: f":{name}" for name in values})
+            return await _rows(connection, named, {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()})
+        finally:
+            await connection.close()
+
+
+async def _rows(connection: aiosqlite.Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+    """The rows of a query. Raises StoreUnavailable."""
+    try:
+        return list(await connection.execute_fetchall(query, values))
+    except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
+        raise StoreUnavailable(str(error)) from error
 
 
 def locked(path: Path) -> FileLock:
@@ -404,6 +433,8 @@ _PURGE = (
     "DELETE FROM inbox WHERE status <> 'new' AND received < :messages",
     "DELETE FROM message WHERE at < :messages AND id NOT IN (SELECT message FROM outbox WHERE status IN ('new', 'sending'))",
     "DELETE FROM photo WHERE at < :photos",
+    "DELETE FROM presence WHERE until < :messages",
+    "DELETE FROM incident WHERE ended < :conversations",
     "DELETE FROM conversation WHERE active < :conversations AND ready IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status NOT IN ('solved', 'closed'))",
 )

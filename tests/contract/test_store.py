@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
-from bot.domain.messages import Address
-from bot.service.ports import Arrival, Later, Outcome, Photo, Rated, Retention, Sent, Spoken, Undeliverable
+from bot.domain.messages import Address, Photo
+from bot.service.ports import Arrival, Later, Outcome, Rated, Retention, Sent, Spoken, Undeliverable
 from bot.storage.sqlite import SQLiteStore
 from tests.rows import ticket
 

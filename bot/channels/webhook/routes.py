@@ -29,8 +29,9 @@ from .sources import Source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from bot.domain.messages import Photo
     from bot.service.intake import Intake
-    from bot.service.ports import Line, Photo, Store
+    from bot.service.ports import Line, Store
 
     from .signing import Stamp
 
