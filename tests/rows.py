@@ -15,5 +15,5 @@ def ticket(event: int) -> Kept:
     return Kept(
         event=event, public_id=secrets.token_hex(16), number=f"1124-{event:05}", status="open", urgency="U1", reason="wish", topic=None, team="service",
         owner=None, code="", acquirer="", packet="{}", state="{}", opened=NOW, changed=NOW, waiting=NOW, due=NOW + MINUTE, answered=None, solved=None,
-        respond_by=NOW + MINUTE, late=False, overran=False, cause="", bot_right="", previous=None,
+        respond_by=NOW + MINUTE, late=False, overran=False, cause="", bot_right="", terminal="", bot_topic="", bot_cause="", previous=None,
     )  # fmt: skip

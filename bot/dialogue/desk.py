@@ -174,7 +174,8 @@ def _moved(state: Conversation, turn: Turn, event: Acted, effects: list[Effect])
     else:
         ticket = replace(_ticket(state), topic=event.to, group=turn.kb.group_of(event.to), bot_right="no")
         state = replace(state, ticket=ticket, topic=event.to)
-    return Decision(conversation=state, effects=(*effects, turn.say([turn.words("handed-to-group")])))
+    group = turn.kb.groups[_ticket(state).group].title
+    return Decision(conversation=state, effects=(*effects, turn.say([turn.words("handed-to-group", group=group)])))
 
 
 def _handed_back(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:

@@ -141,7 +141,7 @@ def _moment(at: datetime, now: datetime) -> str:
 
 def consent_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
     """May a colleague telephone? (domain brief, C6)"""
-    return render.button(kb, "consent:yes", "button-consent"), render.button(kb, "consent:no", "button-no-consent")
+    return render.button(kb, "consent:yes", "button-call"), render.button(kb, "consent:no", "button-no-call")
 
 
 def notices(turn: Turn, topic: str) -> list[str]:

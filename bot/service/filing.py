@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from bot.domain.knowledge import KnowledgeBase
     from bot.domain.tickets import Packet, Ticket
 
-CODE, ACQUIRER = "resp_code", "acquirer"
-"""Slots by which troubles of many are told apart."""
+CODE, ACQUIRER, TERMINAL = "resp_code", "acquirer", "terminal_no"
+"""Slots by which troubles of many are told apart, and by which staff look for a ticket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,7 @@ class Filing:
         facts = dict(state.slots)
         answer_by = deadlines.answer_by(ticket, self.kb, self.desk)
         answered = self._moment(ticket.answered)
+        likely = next((cause for cause, _ in (packet.causes if packet else ())), "")
         return Kept(
             event=event, public_id=public_id, number=ticket.number, status=ticket.status, urgency=ticket.urgency, reason=ticket.reason, topic=ticket.topic,
             team=ticket.group, owner=ticket.owner, code=facts.get(CODE, ""), acquirer=facts.get(ACQUIRER, ""), packet=self._packet(ticket, state, packet),
@@ -56,7 +57,7 @@ class Filing:
             waiting=self._moment(ticket.waiting), due=self._at(deadlines.due(ticket, self.kb, self.desk)), answered=answered,
             solved=self._moment(ticket.solved), respond_by=self.micros(answer_by), late=answered is not None and answered > self.micros(answer_by),
             overran=timedelta(seconds=ticket.used) > self.kb.targets[ticket.urgency].solve, cause=ticket.cause, bot_right=ticket.bot_right,
-            previous=ticket.previous,
+            terminal=facts.get(TERMINAL, ""), bot_topic=ticket.topic or "", bot_cause=likely, previous=ticket.previous,
         )  # fmt: skip
 
     def _packet(self, ticket: Ticket, state: Conversation, packet: Packet | None) -> str:

@@ -79,6 +79,7 @@ class Kept:
 
     `state` is the JSON of the whole ticket, the rest is what lists and reports need of it; `packet` is empty when it has not changed. `due` is the next
     deadline, None when nothing is due; `late` and `overran` tell whether the first answer and the solution took longer than they should.
+    `bot_topic` and `bot_cause` are what the bot took it for when it was opened.
     """
 
     event: int
@@ -105,6 +106,9 @@ class Kept:
     overran: bool
     cause: str
     bot_right: str
+    terminal: str
+    bot_topic: str
+    bot_cause: str
     previous: str | None
 
 

@@ -26,11 +26,12 @@ from .gathered import Gathered
 from .postgres_desk import PostgresDesk
 from .postgres_staff import PostgresStaff
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
+from .words import line_words, vector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Retention
+    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Retention, Spoken
 
 CONNECTIONS = 10
 """For each process: its steps, its arrivals, and a few for everything else."""
@@ -277,14 +278,21 @@ async def _write(connection: Any, work: Work, outcome: Outcome) -> None:
     active = max(event.received for event in work.events)
     await connection.execute(_ADVANCE, work.id, storable(outcome.state), outcome.wake, active, *_columns(ended, 2))
     if outcome.spoken:
-        lines = [(line.event, line.side, storable(line.body), line.at, line.push) for line in outcome.spoken]
-        await connection.execute(_SPEAK, work.id, outcome.knowledge, f"{work.address.channel}:{work.address.chat}", *_columns(lines, 5))
+        lines = [(line.event, line.side, storable(line.body), line.at, line.push, _vector(line)) for line in outcome.spoken]
+        await connection.execute(_SPEAK, work.id, outcome.knowledge, f"{work.address.channel}:{work.address.chat}", *_columns(lines, 6))
     for ticket in outcome.tickets:
         await connection.execute(_KEEP, *ticket_values(ticket, work.id))
-    for deed in outcome.logged:
-        await connection.execute(_LOG, *logged_values(deed, work.id))
+        await connection.execute(_LINK, ticket.topic, ticket.code, ticket.acquirer, work.id, ticket.number)
     for rating in outcome.rated:
         await connection.execute(_RATE, rating.event, work.id, rating.topic, rating.stars, rating.at, rating.number)
+    for deed in outcome.logged:  # last: its trigger holds a lock until the commit, so that ids come in the order of commits
+        await connection.execute(_LOG, *logged_values(deed, work.id))
+
+
+def _vector(line: Spoken) -> str | None:
+    """A line's words as the search has them, None for one that is not searched."""
+    words = line_words(line.side, storable(line.body))
+    return vector(words) if words else None
 
 
 def _work(claimed: Any, events: Iterable[Any]) -> Work:
@@ -363,9 +371,10 @@ WHERE id = $1
 _SPEAK = """
 WITH line AS MATERIALIZED (
     SELECT nextval('message_id_seq') AS id, spoken.*
-    FROM unnest($4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[]) AS spoken (event, side, body, at, push)
+    FROM unnest($4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[]) AS spoken (event, side, body, at, push, words)
 ), said AS (
-    INSERT INTO message (id, conversation, event, side, body, knowledge, at) SELECT id, $1, event, side, body, $2, at FROM line
+    INSERT INTO message (id, conversation, event, side, body, knowledge, at, words)
+    SELECT id, $1, event, side, body, $2, at, words::tsvector FROM line
 )
 INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) SELECT $3, push, $1, id, at, at FROM line WHERE push IS NOT NULL ORDER BY id
 """
@@ -373,6 +382,10 @@ _KEEP = f"""
 INSERT INTO ticket AS t (conversation, {", ".join(TICKET)}) VALUES ({", ".join(f"${place}" for place in range(1, len(TICKET) + 2))})
 ON CONFLICT (conversation, number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in TICKET_CHANGES)},
     packet = CASE excluded.packet WHEN '' THEN t.packet ELSE excluded.packet END
+"""
+_LINK = """
+UPDATE ticket SET incident = (SELECT id FROM incident WHERE status = 'announced' AND topic = $1 AND code IN ('', $2) AND acquirer IN ('', $3) LIMIT 1)
+WHERE conversation = $4 AND number = $5 AND incident IS NULL AND status NOT IN ('solved', 'closed')
 """
 _LOG = """
 INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at)

@@ -20,16 +20,17 @@ LONGEST_KEY = 500
 
 TICKET_CHANGES = (
     "status", "urgency", "topic", "team", "owner", "code", "acquirer", "state", "changed", "waiting", "due", "answered", "solved", "respond_by", "late",
-    "overran", "cause", "bot_right",
+    "overran", "cause", "bot_right", "terminal",
 )  # fmt: skip
 """Columns of a ticket that an event may change; the packet is kept when it comes empty."""
-TICKET = ("public_id", "number", "origin", "reason", "opened", "previous", "packet", *TICKET_CHANGES)
+TICKET = ("public_id", "number", "origin", "reason", "opened", "previous", "bot_topic", "bot_cause", "packet", *TICKET_CHANGES)
 """All of them, in the order of `ticket_values`, which begin with the conversation."""
 
 
 def ticket_values(ticket: Kept, conversation: int) -> tuple[Any, ...]:
     """A ticket for its row."""
-    fixed = (ticket.public_id, ticket.number, ticket.event, ticket.reason, ticket.opened, ticket.previous, storable(ticket.packet))
+    fixed = (ticket.public_id, ticket.number, ticket.event, ticket.reason, ticket.opened, ticket.previous, ticket.bot_topic, ticket.bot_cause,
+             storable(ticket.packet))  # fmt: skip
     return (conversation, *fixed, *(_column(getattr(ticket, name)) for name in TICKET_CHANGES))
 
 

@@ -29,6 +29,7 @@ from .gathered import Gathered
 from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
 from .sqlite_desk import SQLiteDesk, sweep
 from .sqlite_staff import SQLiteStaff
+from .words import line_words
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -331,6 +332,7 @@ def _write(connection: sqlite3.Connection, *, work: Work, outcome: Outcome | Non
         _speak(connection, work, line, outcome.knowledge)
     for ticket in outcome.tickets:
         connection.execute(_KEEP, ticket_values(ticket, work.id))
+        connection.execute(_LINK, (ticket.topic, ticket.code, ticket.acquirer, work.id, ticket.number))
     if outcome.logged:
         connection.executemany(_LOG, [logged_values(deed, work.id) for deed in outcome.logged])
     for rating in outcome.rated:
@@ -338,10 +340,13 @@ def _write(connection: sqlite3.Connection, *, work: Work, outcome: Outcome | Non
 
 
 def _speak(connection: sqlite3.Connection, work: Work, line: Spoken, knowledge: str) -> None:
-    connection.execute(_SPEAK, (work.id, line.event, line.side, storable(line.body), knowledge, line.at))
+    body = storable(line.body)
+    said = connection.execute(_SPEAK, (work.id, line.event, line.side, body, knowledge, line.at)).lastrowid
     if line.push is not None:
         lane = f"{work.address.channel}:{work.address.chat}"
-        connection.execute(_PUSH, (lane, line.push, work.id, line.at, line.at))
+        connection.execute(_PUSH, (lane, line.push, work.id, said, line.at, line.at))
+    if words := line_words(line.side, body):
+        connection.execute(_INDEX, (said, words))
 
 
 def _settled(id: int, delivery: Delivery) -> tuple[str, tuple[Any, ...]]:
@@ -388,12 +393,16 @@ WHERE id = ? AND version = ?
 """
 _REST = "UPDATE conversation SET ready = (SELECT min(received) FROM inbox INDEXED BY inbox_new WHERE conversation = ? AND status = 'new') WHERE id = ?"
 _SPEAK = "INSERT INTO message (conversation, event, side, body, knowledge, at) VALUES (?, ?, ?, ?, ?, ?)"
-_PUSH = "INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) VALUES (?, ?, ?, last_insert_rowid(), ?, ?)"
-_INDEX = "INSERT INTO message_words (rowid, words) VALUES (last_insert_rowid(), ?)"
+_PUSH = "INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) VALUES (?, ?, ?, ?, ?, ?)"
+_INDEX = "INSERT INTO message_words (rowid, words) VALUES (?, ?)"
 _KEEP = f"""
 INSERT INTO ticket (conversation, {", ".join(TICKET)}) VALUES ({", ".join("?" * (len(TICKET) + 1))})
 ON CONFLICT (conversation, number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in TICKET_CHANGES)},
     packet = CASE excluded.packet WHEN '' THEN packet ELSE excluded.packet END
+"""
+_LINK = """
+UPDATE ticket SET incident = (SELECT id FROM incident WHERE status = 'announced' AND topic = ? AND code IN ('', ?) AND acquirer IN ('', ?) LIMIT 1)
+WHERE conversation = ? AND number = ? AND incident IS NULL AND status NOT IN ('solved', 'closed')
 """
 _LOG = """
 INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at)

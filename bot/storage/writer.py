@@ -71,7 +71,9 @@ class Writer:
         return await future
 
     async def close(self) -> None:
-        """Write what waits, then stop; the connection is closed."""
+        """Write what waits, then stop; the connection is closed. Again does nothing."""
+        if self._task.done():
+            return
         while not self._units.empty():
             await self._commit(self._take([]))
         self._task.cancel()
