@@ -24,20 +24,12 @@ if TYPE_CHECKING:
 
     from bot.service.ports import Decide, Outgoing, Store, Work
 
-    from .places import Place, Server
+    from .places import Place
 
 MINUTE = 60_000_000
 NOW = 1_760_000_000_000_000
 ANNA = Address(channel="web", chat="anna")
 BEN = Address(channel="hook:shop", chat="ben")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite":
-        return File(path=tmp_path / "posbot.db")
-    server: Server = request.getfixturevalue("server")
-    return server
 
 
 @pytest.fixture

@@ -1,0 +1,22 @@
+"""Each database in turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .places import File
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .places import Place, Server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "sqlite":
+        return File(path=tmp_path / "posbot.db")
+    server: Server = request.getfixturevalue("server")
+    return server
