@@ -13,7 +13,7 @@ from bot.domain.errors import AccountError
 from bot.domain.staff import Member, Role
 from bot.service.staff import Change, Session
 
-from .test_store import MINUTE, NOW, opened, place, store
+from .test_store import MINUTE, NOW, opened, store
 
 if TYPE_CHECKING:
     from bot.service.ports import Store
