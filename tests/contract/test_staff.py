@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .places import Place, Server
 
-__all__ = ["place", "store"]
+__all__ = ["store"]
 ANNA = Member(login="anna", name="安娜", role=Role.ADMIN, groups=("风险组", "华东"), must_change=True, created=NOW)
 BEN = Member(login="ben", name="<b>本</b>", role=Role.STAFF, created=NOW + 1)
 NEVER = (0, 0)
