@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 from aiohttp import web
@@ -14,9 +16,15 @@ from aiohttp.test_utils import TestServer
 from bot.channels import console
 from bot.channels.http import guarded
 from bot.domain.clock import SECOND
+from bot.domain.knowledge import KnowledgeBase
 from bot.domain.staff import Role
+from bot.ops.meter import Meter
 from bot.server import new_id
+from bot.service.bell import Bell, Bells
 from bot.service.buckets import Limit
+from bot.service.conversations import Conversations
+from bot.service.deciding import Decider
+from bot.service.intake import Intake
 from bot.service.passwords import Passwords
 from bot.service.sessions import Limits, Sessions
 from bot.service.staff import Accounts
@@ -24,9 +32,14 @@ from bot.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
     from pathlib import Path
 
+    from bot import app
+    from bot.domain.knowledge import Question, Slot
     from bot.domain.staff import Member
+    from bot.domain.understanding import Secret, Understanding
+    from bot.service.ports import Mind
 
 NOW = 1_760_000_000 * SECOND
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
@@ -42,6 +55,18 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now
+
+
+class Simple:
+    """A mind with nothing in it."""
+
+    kb = KnowledgeBase(version="empty", topics={})
+
+    def redact(self, text: str) -> tuple[str, tuple[Secret, ...]]:
+        return text, ()
+
+    def understand(self, text: str, now: datetime, expecting: Slot | Question | None) -> Understanding:
+        raise NotImplementedError
 
 
 @dataclass
@@ -91,6 +116,7 @@ class Stage:
     accounts: Accounts
     sessions: Sessions
     clock: Clock
+    intake: Intake
     clients: list[aiohttp.ClientSession] = field(default_factory=list)
 
     @property
@@ -125,21 +151,37 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, options: console.Options | None = None, limits: Limits = OFTEN) -> AsyncIterator[Stage]:
-    """Everything, running until the block is left."""
+async def staged(folder: Path, options: console.Options | None = None, limits: Limits = OFTEN, mind: app.Mind | None = None) -> AsyncIterator[Stage]:
+    """Everything, running until the block is left; with a mind, what is taken in is also handled."""
     store = await SQLiteStore.open(folder / "posbot.db", new_id)
     clock, passwords = Clock(), Passwords()
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
     sessions = Sessions(store=store.staff, passwords=passwords, clock=clock, limits=limits)
-    app = web.Application(middlewares=[guarded])
-    console.add_routes(app, accounts=accounts, sessions=sessions, options=options or console.Options())
-    server = TestServer(app)
+    bell, thinks = Bell(), mind or Simple()
+    intake = Intake(store=store, mind=lambda: thinks, clock=clock, bell=bell, meter=Meter())
+    application = web.Application(middlewares=[guarded])
+    work = console.Work(desk=store.desk, staff=store.staff, intake=intake, mind=lambda: thinks, clock=clock, new_id=new_id)
+    console.add_routes(application, accounts=accounts, sessions=sessions, options=options or console.Options(), work=work)
+    server = TestServer(application)
     await server.start_server()
-    stage = Stage(app, server, store, accounts, sessions, clock)
+    stage = Stage(application, server, store, accounts, sessions, clock, intake)
+    worker = asyncio.create_task(_work(store, thinks, clock, bell)) if mind else None
     try:
         yield stage
     finally:
         for client in stage.clients:
             await client.close()
         await server.close()
+        if worker:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
         await store.close()
+
+
+async def _work(store: SQLiteStore, mind: Mind, clock: Clock, bell: Bell) -> None:
+    """Handle what is taken in, without end."""
+    decider = Decider(mind=lambda: mind, clock=clock, new_id=new_id, zone=ZoneInfo("Asia/Shanghai"), pushing=lambda channel: False)
+    conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=Bells(), outbox=Bell(), meter=Meter())
+    while True:
+        if not await conversations.work():
+            await bell.wait(0.05)

@@ -18,5 +18,6 @@ from .options import Options
 from .page import Access, Page, get, post
 from .routes import add_routes
 from .views import redirect, render
+from .work import Work
 
-__all__ = ["Access", "Options", "Page", "add_routes", "fields", "get", "post", "redirect", "render"]
+__all__ = ["Access", "Options", "Page", "Work", "add_routes", "fields", "get", "post", "redirect", "render"]

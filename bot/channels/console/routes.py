@@ -11,10 +11,14 @@ from bot.channels import assets
 
 from .account import Account
 from .accounts import AccountsDesk
+from .acting import ActDesk
 from .audit import AuditDesk
 from .entrance import Entrance
 from .gate import Gate
 from .page import Access, get, post
+from .queue import QueueDesk
+from .search import SearchDesk
+from .ticket import TicketDesk
 from .views import VIEWS, Views, home, redirect
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
     from .options import Options
     from .page import Page
+    from .work import Work
 
 PAGES = web.AppKey("console_pages", tuple)
 """The table of a server, for whoever wants to look at it."""
@@ -42,7 +47,7 @@ HEADERS = {
 }
 
 
-def pages(*, accounts: Accounts, sessions: Sessions, options: Options) -> tuple[Page, ...]:
+def pages(*, accounts: Accounts, sessions: Sessions, options: Options, work: Work) -> tuple[Page, ...]:
     """Every page: where, who may, and who answers."""
     return (
         get("/console", Access.MEMBER, _begin),
@@ -51,14 +56,18 @@ def pages(*, accounts: Accounts, sessions: Sessions, options: Options) -> tuple[
         *Account(sessions, accounts, options).pages(),
         *AccountsDesk(accounts).pages(),
         *AuditDesk(accounts).pages(),
+        *QueueDesk(work).pages(),
+        *TicketDesk(work).pages(),
+        *ActDesk(work).pages(),
+        *SearchDesk(work).pages(),
         get("/console/{rest:.+}", Access.MEMBER, _nothing),  # the last: what nobody has asked for is told to members only
         post("/console/{rest:.+}", Access.MEMBER, _nothing),
     )
 
 
-def add_routes(app: web.Application, *, accounts: Accounts, sessions: Sessions, options: Options) -> None:
+def add_routes(app: web.Application, *, accounts: Accounts, sessions: Sessions, options: Options, work: Work) -> None:
     """Serve the console. `app` has the middleware `guarded` of `bot.channels.http` already and must not be started yet."""
-    table = pages(accounts=accounts, sessions=sessions, options=options)
+    table = pages(accounts=accounts, sessions=sessions, options=options, work=work)
     app[PAGES] = table
     app[VIEWS] = views = Views(options, {page.path for page in table})
     gate = Gate(sessions)

@@ -95,7 +95,7 @@ async def test_in_and_out(stage: Stage) -> None:
     response = await browser.post(LOGIN, login="Anna ", password=PASSWORD, next="/console/account")
     assert (response.status, response.headers["Location"]) == (303, "/console/account")
     assert "安娜" in await browser.page("/console/account")
-    assert (await browser.get(LOGIN)).headers["Location"] == "/console/account"
+    assert (await browser.get(LOGIN)).headers["Location"] == "/console/queue"
     kept = {cookie.key: cookie.value for cookie in browser.client.cookie_jar}
     assert (await browser.post("/console/logout")).headers["Location"].startswith(LOGIN)
     browser.client.cookie_jar.update_cookies(kept)
@@ -383,7 +383,7 @@ async def test_a_link_to_the_login_leads_nowhere_else(stage: Stage, place: str) 
     await stage.member("anna")
     assert places.local(place) == ""
     response = await stage.browser().log_in("anna", next=place)
-    assert response.headers["Location"] == "/console/account"
+    assert response.headers["Location"] == "/console/queue"
 
 
 def test_places_of_ours_are_kept() -> None:
