@@ -114,7 +114,7 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         ending.push_async_callback(deliveries.finish, GRACE)
         await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))
         front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome())
-        accounts = _staff(settings, store, front) if settings.console == "on" else None
+        accounts = _staff(settings, store, intake, minds, front) if settings.console == "on" else None
         address = await _listen(ending, front, settings.host, settings.port, grace=GRACE)
         first = await accounts.first() if accounts else None  # the last that can go wrong, because its password is told once
         running = Running(address=address, ops_address=ops_address, stop=stop, first=first)
@@ -134,13 +134,14 @@ def _front(settings: Settings, sources: Mapping[str, Source], intake: Intake, st
     return front
 
 
-def _staff(settings: Settings, store: Store, front: web.Application) -> Accounts:
+def _staff(settings: Settings, store: Store, intake: Intake, minds: Minds, front: web.Application) -> Accounts:
     """What staff reach, and their accounts."""
     passwords = Passwords()
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
     sessions = Sessions(store=store.staff, passwords=passwords, clock=clock)
     options = console.Options(zone=ZoneInfo(settings.zone), proxies=settings.proxies, https=settings.public_url.startswith("https://"))
-    console.add_routes(front, accounts=accounts, sessions=sessions, options=options)
+    office = console.Office(store=store, intake=intake, kb=lambda: minds.now().kb, clock=clock)
+    console.add_routes(front, accounts=accounts, sessions=sessions, office=office, options=options)
     return accounts
 
 

@@ -14,9 +14,13 @@ from aiohttp.test_utils import TestServer
 from bot.channels import console
 from bot.channels.http import guarded
 from bot.domain.clock import SECOND
+from bot.domain.knowledge import KnowledgeBase, Topic
 from bot.domain.staff import Role
+from bot.ops.meter import Meter
 from bot.server import new_id
+from bot.service.bell import Bell
 from bot.service.buckets import Limit
+from bot.service.intake import Intake
 from bot.service.passwords import Passwords
 from bot.service.sessions import Limits, Sessions
 from bot.service.staff import Accounts
@@ -24,9 +28,11 @@ from bot.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
     from pathlib import Path
 
     from bot.domain.staff import Member
+    from bot.domain.understanding import Secret, Understanding
 
 NOW = 1_760_000_000 * SECOND
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
@@ -34,6 +40,21 @@ PASSWORD = "correct horse 电池"
 _ALL = Limit(per_minute=6e6, burst=1e6)
 OFTEN = Limits(network=_ALL, login=_ALL, account=_ALL, altogether=_ALL)
 """Nobody is too fast for a test that is about something else."""
+
+
+class Mind:
+    """Knows two topics, and takes no secrets for such."""
+
+    kb = KnowledgeBase(version="1", topics={id: Topic(id=id, title=title) for id, title in (("printer", "打印机不出纸"), ("refund", "退款"))})
+
+    def redact(self, text: str) -> tuple[str, tuple[Secret, ...]]:
+        return text, ()
+
+    def understand(self, text: str, now: datetime, expecting: object) -> Understanding:
+        raise NotImplementedError
+
+
+MIND = Mind()
 
 
 @dataclass
@@ -54,7 +75,7 @@ class Browser:
 
     async def get(self, path: str, **headers: str) -> aiohttp.ClientResponse:
         response = await self.client.get(self.url + path, allow_redirects=False, headers=headers)
-        if found := re.search(r'name="token" value="([0-9a-f]+)"', await response.text()):
+        if found := re.search(r'name="token" value="([0-9a-f]+)"', await response.text(errors="replace")):
             self.token = found[1]
         return response
 
@@ -132,7 +153,9 @@ async def staged(folder: Path, options: console.Options | None = None, limits: L
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
     sessions = Sessions(store=store.staff, passwords=passwords, clock=clock, limits=limits)
     app = web.Application(middlewares=[guarded])
-    console.add_routes(app, accounts=accounts, sessions=sessions, options=options or console.Options())
+    intake = Intake(store=store, mind=lambda: MIND, clock=clock, bell=Bell(), meter=Meter())
+    office = console.Office(store=store, intake=intake, kb=lambda: MIND.kb, clock=clock)
+    console.add_routes(app, accounts=accounts, sessions=sessions, office=office, options=options or console.Options())
     server = TestServer(app)
     await server.start_server()
     stage = Stage(app, server, store, accounts, sessions, clock)

@@ -14,9 +14,10 @@ form are in `fields(request)`; a template puts `{{ token() }}` into each form, h
 """
 
 from .forms import fields
+from .office import Office
 from .options import Options
 from .page import Access, Page, get, post
 from .routes import add_routes
 from .views import redirect, render
 
-__all__ = ["Access", "Options", "Page", "add_routes", "fields", "get", "post", "redirect", "render"]
+__all__ = ["Access", "Office", "Options", "Page", "add_routes", "fields", "get", "post", "redirect", "render"]

@@ -15,6 +15,7 @@ from .audit import AuditDesk
 from .entrance import Entrance
 from .gate import Gate
 from .page import Access, get, post
+from .reports import ReportsDesk
 from .views import VIEWS, Views, home, redirect
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bot.service.sessions import Sessions
     from bot.service.staff import Accounts
 
+    from .office import Office
     from .options import Options
     from .page import Page
 
@@ -42,13 +44,14 @@ HEADERS = {
 }
 
 
-def pages(*, accounts: Accounts, sessions: Sessions, options: Options) -> tuple[Page, ...]:
+def pages(*, accounts: Accounts, sessions: Sessions, office: Office, options: Options) -> tuple[Page, ...]:
     """Every page: where, who may, and who answers."""
     return (
         get("/console", Access.MEMBER, _begin),
         get("/console/", Access.MEMBER, _begin),
         *Entrance(sessions, options).pages(),
         *Account(sessions, accounts, options).pages(),
+        *ReportsDesk(office, options).pages(),
         *AccountsDesk(accounts).pages(),
         *AuditDesk(accounts).pages(),
         get("/console/{rest:.+}", Access.MEMBER, _nothing),  # the last: what nobody has asked for is told to members only
@@ -56,9 +59,9 @@ def pages(*, accounts: Accounts, sessions: Sessions, options: Options) -> tuple[
     )
 
 
-def add_routes(app: web.Application, *, accounts: Accounts, sessions: Sessions, options: Options) -> None:
+def add_routes(app: web.Application, *, accounts: Accounts, sessions: Sessions, office: Office, options: Options) -> None:
     """Serve the console. `app` has the middleware `guarded` of `bot.channels.http` already and must not be started yet."""
-    table = pages(accounts=accounts, sessions=sessions, options=options)
+    table = pages(accounts=accounts, sessions=sessions, office=office, options=options)
     app[PAGES] = table
     app[VIEWS] = views = Views(options, {page.path for page in table})
     gate = Gate(sessions)
