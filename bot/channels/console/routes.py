@@ -14,6 +14,7 @@ from .accounts import AccountsDesk
 from .audit import AuditDesk
 from .entrance import Entrance
 from .gate import Gate
+from .incidents import IncidentsDesk
 from .page import Access, get, post
 from .reports import ReportsDesk
 from .views import VIEWS, Views, home, redirect
@@ -52,6 +53,7 @@ def pages(*, accounts: Accounts, sessions: Sessions, office: Office, options: Op
         *Entrance(sessions, options).pages(),
         *Account(sessions, accounts, options).pages(),
         *ReportsDesk(office, options).pages(),
+        *IncidentsDesk(office, options).pages(),
         *AccountsDesk(accounts).pages(),
         *AuditDesk(accounts).pages(),
         get("/console/{rest:.+}", Access.MEMBER, _nothing),  # the last: what nobody has asked for is told to members only
