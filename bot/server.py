@@ -154,7 +154,7 @@ def _staff(settings: Settings, store: Store, front: web.Application, intake: Int
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
     sessions = Sessions(store=store.staff, passwords=passwords, clock=clock)
     options = console.Options(zone=ZoneInfo(settings.zone), proxies=settings.proxies, https=settings.public_url.startswith("https://"))
-    work = console.Work(desk=store.desk, staff=store.staff, intake=intake, mind=mind, clock=clock, new_id=new_id)
+    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, mind=mind, clock=clock, new_id=new_id)
     console.add_routes(front, accounts=accounts, sessions=sessions, options=options, work=work)
     return accounts
 

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from bot.channels import console
 from bot.channels.http import guarded
 from bot.domain.clock import SECOND
-from bot.domain.knowledge import KnowledgeBase
+from bot.domain.knowledge import KnowledgeBase, Topic
 from bot.domain.staff import Role
 from bot.ops.meter import Meter
 from bot.server import new_id
@@ -58,9 +58,9 @@ class Clock:
 
 
 class Simple:
-    """A mind with nothing in it."""
+    """A mind that knows two topics, and takes no secrets for such."""
 
-    kb = KnowledgeBase(version="empty", topics={})
+    kb = KnowledgeBase(version="1", topics={id: Topic(id=id, title=title) for id, title in (("printer", "打印机不出纸"), ("refund", "退款"))})
 
     def redact(self, text: str) -> tuple[str, tuple[Secret, ...]]:
         return text, ()
@@ -79,7 +79,7 @@ class Browser:
 
     async def get(self, path: str, **headers: str) -> aiohttp.ClientResponse:
         response = await self.client.get(self.url + path, allow_redirects=False, headers=headers)
-        if found := re.search(r'name="token" value="([0-9a-f]+)"', await response.text()):
+        if found := re.search(r'name="token" value="([0-9a-f]+)"', await response.text(errors="replace")):
             self.token = found[1]
         return response
 
@@ -160,7 +160,7 @@ async def staged(folder: Path, options: console.Options | None = None, limits: L
     bell, thinks = Bell(), mind or Simple()
     intake = Intake(store=store, mind=lambda: thinks, clock=clock, bell=bell, meter=Meter())
     application = web.Application(middlewares=[guarded])
-    work = console.Work(desk=store.desk, staff=store.staff, intake=intake, mind=lambda: thinks, clock=clock, new_id=new_id)
+    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, mind=lambda: thinks, clock=clock, new_id=new_id)
     console.add_routes(application, accounts=accounts, sessions=sessions, options=options or console.Options(), work=work)
     server = TestServer(application)
     await server.start_server()

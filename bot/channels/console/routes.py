@@ -15,8 +15,10 @@ from .acting import ActDesk
 from .audit import AuditDesk
 from .entrance import Entrance
 from .gate import Gate
+from .incidents import IncidentsDesk
 from .page import Access, get, post
 from .queue import QueueDesk
+from .reports import ReportsDesk
 from .search import SearchDesk
 from .ticket import TicketDesk
 from .views import VIEWS, Views, home, redirect
@@ -54,6 +56,8 @@ def pages(*, accounts: Accounts, sessions: Sessions, options: Options, work: Wor
         get("/console/", Access.MEMBER, _begin),
         *Entrance(sessions, options).pages(),
         *Account(sessions, accounts, options).pages(),
+        *ReportsDesk(work, options).pages(),
+        *IncidentsDesk(work, options).pages(),
         *AccountsDesk(accounts).pages(),
         *AuditDesk(accounts).pages(),
         *QueueDesk(work).pages(),

@@ -1,4 +1,4 @@
-"""What the pages about tickets work with, and the only way to a ticket."""
+"""What the pages about merchants work with, and the only way to a ticket."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.service.desk import DeskStore, File, Row
     from bot.service.intake import Intake
     from bot.service.ports import Mind
+    from bot.service.reports import ReportStore
     from bot.service.staff import StaffStore
 
 
@@ -25,6 +26,7 @@ class Work:
     """`mind` gives the one of the moment, `clock` microseconds UTC, `new_id` what nobody can guess."""
 
     desk: DeskStore
+    reports: ReportStore
     staff: StaffStore
     intake: Intake
     mind: Callable[[], Mind]
