@@ -117,10 +117,9 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         accounts = _staff(settings, store, intake, minds, front) if settings.console == "on" else None
         address = await _listen(ending, front, settings.host, settings.port, grace=GRACE)
         first = await accounts.first() if accounts else None  # the last that can go wrong, because its password is told once
-        running = Running(address=address, ops_address=ops_address, stop=stop, first=first)
         _stop_on_signals(stop)
         gc.freeze()  # what is there now stays: collections look at the rest only
-        ready(running)
+        ready(Running(address=address, ops_address=ops_address, stop=stop, first=first))
         await stop.wait()
         site.draining = True
         logger.info("ending", extra={"event": "ending"})

@@ -24,7 +24,7 @@ LONGEST_QUERY = 100
 TAIL = 4
 PREFIX = 3
 """Letters or digits from which a token is looked for as a beginning: fewer are a code, such as 51."""
-_CHINESE = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_CHINESE = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _RUNS = re.compile(rf"([{_CHINESE}]+)|((?:[^\W_{_CHINESE}])+)")
 _LONG_NUMBER = re.compile(rf"\d(\d{{{TAIL}}})$")
 
