@@ -142,15 +142,16 @@ async def test_others_and_unknown_tickets_are_the_same_404(stage: Stage) -> None
     assert {answer.status for answer in answers} == {404}
     assert len({re.sub(r'value="[^"]*"', "", await answer.text()) for answer in answers[:1] + answers[5:6]}) == 1
     assert id not in await ben.page("/console/queue?view=all")
-    assert id not in await ben.page("/console/search?q=冒烟")
+    assert id not in await ben.page(f"/console/search?q={row.number}")
     mine = await staff(stage, "mia", groups=(row.team,))
     assert id in await mine.page("/console/queue?view=all")
+    assert id in await mine.page(f"/console/search?q={row.number}")
 
 
 async def test_what_merchants_write_is_text(stage: Stage) -> None:
     id = await handed_over(stage, f"机器冒烟了 {EVIL}")
     anna = await staff(stage, "anna")
-    for path in (f"/console/tickets/{id}", "/console/queue", f"/console/tickets/{id}/lines", "/console/search?q=冒烟"):
+    for path in (f"/console/tickets/{id}", "/console/queue", f"/console/tickets/{id}/lines"):
         page = await anna.page(path)
         assert EVIL not in page
         assert "&lt;script&gt;" in page or path == "/console/queue"
