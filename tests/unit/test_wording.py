@@ -13,8 +13,8 @@ from bot.wording import say, sentences
 
 BOT = Path(__file__).parents[2] / "bot"
 MODULES = sorted(BOT.rglob("*.py"))
-RECOGNISES = ("understanding", "kb/scales.py", "kb/schema.py", "kb/document.py", "kb/checks.py", "kb/desk.py")
-"""Where Chinese stands in the code: patterns that read merchants' words, and the vocabulary of the knowledge files."""
+RECOGNISES = ("understanding", "kb/scales.py", "kb/schema.py", "kb/document.py", "kb/checks.py", "kb/desk.py", "storage/words.py")
+"""Where Chinese stands in the code: patterns that read words, and the vocabulary of the knowledge files."""
 HAN = re.compile("[\u4e00-\u9fff]")
 BUILT = ("cli.", "ask.", "field.", "check.unknown-", "http.", "schema.want-", "simulate.", "webchat.", "console.", "audit.", "export.")
 """Keys that are put together at run time."""

