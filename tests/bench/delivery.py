@@ -112,20 +112,24 @@ async def stored(house: House) -> None:
     """What a message costs when few conversations are stored, and when many are; the same merchants say the same in both, in turns."""
     sizes = (FEW_STORED, MANY_STORED)
     files = {size: house.folder / f"stored-{size}.db" for size in sizes}
-    times: dict[int, list[float]] = {size: [] for size in sizes}
     for size, file in files.items():
         await crowd.multiply(house.folder / "posbot.db", file, size)
     line(f"the file with {MANY_STORED:,} conversations", f"{files[MANY_STORED].stat().st_size / 1e6:8,.0f} MB")
+    times: dict[int, list[float]] = {size: [] for size in sizes}
+    spent: dict[int, list[float]] = {size: [] for size in sizes}
     async with AsyncExitStack() as both:
         bots = {size: await both.enter_async_context(house.bot(str(file))) for size, file in files.items()}
-        for turn in range(4):
+        for turn in range(TURNS):
             for size, bot in bots.items():
-                some = [f"m-{number * size // FEW_STORED}" for number in range(turn, FEW_STORED, 8)]
-                report = await play(Plan(run=f"s{turn}", ports=(bot.port,), merchants=tuple(some), turns=3, callers=16, database=str(files[size])))
+                some = tuple(f"m-{number * size // FEW_STORED}" for number in range(turn, FEW_STORED, 2 * TURNS))
+                before = bot.seconds
+                report = await play(Plan(run=f"s{turn}", ports=(bot.port,), merchants=some, turns=3, callers=16, database=str(files[size])))
                 times[size].append(1000 / report.per_second)
+                spent[size].append((bot.seconds - before) / report.messages * 1000)
         line("ready", f"{bots[FEW_STORED].ready:8.2f} s with {FEW_STORED:,} conversations stored, {bots[MANY_STORED].ready:.2f} s with {MANY_STORED:,}")
-    few, many = (median_low(times[size]) for size in sizes)
-    line("one message, ms", f"{few:8.2f} with {sizes[0]:,} conversations, {many:.2f} with {sizes[1]:,} ({many / few:.2f}x)")
+    for name, each in {"one message": times, "one message, CPU": spent}.items():
+        few, many = (median_low(each[size]) for size in sizes)
+        line(name, f"{few:8.1f} ms with {FEW_STORED:,} conversations stored, {many:.1f} ms with {MANY_STORED:,} ({many / few:.2f}x)")
 
 
 async def replicas(house: House) -> None:
