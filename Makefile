@@ -30,8 +30,8 @@ format: .venv/ready-dev  ## rewrite the code in the house style
 faults: .venv/ready-dev  ## the long form of the fault tests: kills by the dozen, thousands of messages (minutes)
 	POSBOT_FAULTS=long $(BIN)/python -m pytest tests/faults -p no:cacheprovider --timeout 3600
 
-bench: .venv/ready-bench  ## speed, memory and quality beside the alternatives
-	$(BIN)/python -m tests.bench $(FILE)
+bench: .venv/ready-bench  ## speed, memory and quality beside the alternatives; PART=understanding or PART=delivery for a part
+	$(BIN)/python -m tests.bench $(PART) $(if $(FILE),--messages $(FILE))
 
 lock: .venv/ready-dev  ## renew the locked versions
 	$(PIP) install uv

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import app, settings
 from bot.domain.errors import KnowledgeError, PosbotError
+from bot.domain.staff import Role
 from bot.editing import details, evaluate, simulate
 from bot.editing.ask import as_json, as_text
 from bot.editing.messages import MessageFileError
@@ -88,8 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="posbot", description=say("cli.about"))
     commands = parser.add_subparsers(required=True, metavar=say("cli.command"))
 
-    def command(name: str, run: Any, under: Any = commands, *, knowledge: bool = True, json_output: bool = False) -> argparse.ArgumentParser:
-        entry: argparse.ArgumentParser = under.add_parser(name, help=say(f"cli.{name}"), description=say(f"cli.{name}"))
+    def command(name: str, run: Any, under: Any = commands, *, knowledge: bool = True, json_output: bool = False, key: str = "") -> argparse.ArgumentParser:
+        about = say(f"cli.{key or name}")
+        entry: argparse.ArgumentParser = under.add_parser(name, help=about, description=about)
         entry.set_defaults(run=run, cache=defaults.cache)
         if knowledge:
             entry.add_argument("--knowledge", type=_folder, default=defaults.knowledge, metavar="DIR", help=say("cli.knowledge"))
@@ -107,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         command(name, _operate(name), knowledge=False).add_argument("file", type=Path, metavar="FILE")
     for name in ("purge", "migrate", "reload"):
         command(name, _operate(name), knowledge=False)
+    _add_staff(command, commands.add_parser("staff", help=say("cli.staff")).add_subparsers(required=True, metavar=say("cli.command")))
     kb = commands.add_parser("kb", help=say("cli.kb")).add_subparsers(required=True, metavar=say("cli.command"))
     command("check", _kb_check, kb)
     command("learn", _kb_learn, kb)
@@ -115,6 +118,65 @@ def _parser() -> argparse.ArgumentParser:
     simulation.add_argument("--dialogues", type=int, default=2000, metavar="N", help=say("cli.dialogues"))
     simulation.add_argument("--seed", type=int, default=1, metavar="N", help=say("cli.seed"))
     return parser
+
+
+def _add_staff(command: Callable[..., argparse.ArgumentParser], under: Any) -> None:
+    """Commands for accounts. No password is ever an argument: those of other programs can be seen by everybody on the machine."""
+
+    def staff(name: str, run: Callable[[argparse.Namespace], int], *, login: bool = True, json_output: bool = False) -> argparse.ArgumentParser:
+        entry = command(name, run, under, knowledge=False, json_output=json_output, key=f"staff-{name}")
+        if login:
+            entry.add_argument("login", metavar="LOGIN", help=say("cli.login"))
+        return entry
+
+    roles = [str(role) for role in Role]
+    add = staff("add", _staff_add)
+    add.add_argument("--name", default="", help=say("cli.staff-name"))
+    add.add_argument("--role", choices=roles, default=Role.STAFF, help=say("cli.staff-roles"))
+    add.add_argument("--groups", default="", metavar="A,B", help=say("cli.staff-groups"))
+    for entry in (add, staff("passwd", _staff_passwd)):
+        entry.add_argument("--password-stdin", action="store_true", help=say("cli.password-stdin"))
+    staff("list", _staff_list, login=False, json_output=True)
+    staff("disable", _staff_disable)
+    staff("enable", _staff_enable)
+    staff("role", _staff_role).add_argument("role", choices=roles, metavar="ROLE", help=say("cli.staff-roles"))
+
+
+def _staff_add(options: argparse.Namespace) -> int:
+    from bot import roster  # noqa: PLC0415  (for `_operate`'s reason)
+
+    given = _input() if options.password_stdin else None
+    return roster.add(settings.read(), options.login, name=options.name, role=Role(options.role), groups=options.groups, given=given)
+
+
+def _staff_passwd(options: argparse.Namespace) -> int:
+    from bot import roster  # noqa: PLC0415
+
+    return roster.passwd(settings.read(), options.login, given=_input() if options.password_stdin else None)
+
+
+def _staff_list(options: argparse.Namespace) -> int:
+    from bot import roster  # noqa: PLC0415
+
+    return roster.show(settings.read(), as_json=options.json)
+
+
+def _staff_disable(options: argparse.Namespace) -> int:
+    from bot import roster  # noqa: PLC0415
+
+    return roster.disable(settings.read(), options.login)
+
+
+def _staff_enable(options: argparse.Namespace) -> int:
+    from bot import roster  # noqa: PLC0415
+
+    return roster.enable(settings.read(), options.login)
+
+
+def _staff_role(options: argparse.Namespace) -> int:
+    from bot import roster  # noqa: PLC0415
+
+    return roster.give_role(settings.read(), options.login, Role(options.role))
 
 
 def _operate(name: str) -> Callable[[argparse.Namespace], int]:

@@ -9,11 +9,12 @@ import os
 import sqlite3
 import sys
 from contextlib import closing, suppress
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot import app, server
+from bot import app, hours, server
 from bot.domain.errors import KnowledgeError, PosbotError
 from bot.ops import doctor, logs
 from bot.storage import migrations, sqlite
@@ -60,16 +61,22 @@ def _leaves(group: BaseExceptionGroup[PosbotError]) -> list[PosbotError]:
 def _ready(running: Running) -> None:
     """People read the address on standard output; so may programs, because it comes in one line."""
     print(say("serve.ready", address=running.address, ops=running.ops_address), flush=True)
+    if running.first:
+        login, password = running.first
+        print(say("serve.first", address=running.address, login=login, password=password), flush=True)
 
 
 def check(settings: Settings) -> int:
     """`posbot doctor`: everything that must be right, each with what to do if it is not."""
-    findings = [_knowledge(settings), asyncio.run(_database(settings)), doctor.clock(ZoneInfo(settings.zone))]
+    zone = ZoneInfo(settings.zone)
+    findings = [_knowledge(settings), asyncio.run(_database(settings)), doctor.clock(zone)]
+    if hours.calendar(settings.hours, settings.holidays).off:
+        findings.append(doctor.holidays(hours.known_until(), datetime.now(zone).date()))
     if not settings.is_postgres:
         findings.append(doctor.disk(settings.database_file.parent))
     findings += [doctor.port(settings.host, settings.port), doctor.port(settings.ops_host, settings.ops_port)]
     for finding in findings:
-        print(say("doctor.good" if finding.good else "doctor.bad", text=finding.text))
+        print(say("doctor.warning" if finding.warns else "doctor.good" if finding.good else "doctor.bad", text=finding.text))
     return DONE if all(finding.good for finding in findings) else FAILED
 
 

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from bot.channels import webchat
+from bot import hours
+from bot.channels import console, webchat
 from bot.channels.http import JSON_LIMIT, InFlight, guarded
 from bot.channels.webhook import routes as webhook
 from bot.channels.webhook import sources as webhook_sources
@@ -26,10 +27,14 @@ from bot.minds import Minds
 from bot.ops.meter import Meter
 from bot.ops.site import Site
 from bot.service.bell import Bell, Bells
+from bot.service.board import Board
 from bot.service.conversations import Conversations
 from bot.service.deciding import Decider
 from bot.service.delivery import Deliveries
 from bot.service.intake import Intake
+from bot.service.passwords import Passwords
+from bot.service.sessions import Sessions
+from bot.service.staff import Accounts
 from bot.service.steady import Steady
 from bot.service.timers import Timers, retention
 from bot.settings import DAY
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
 
     from bot.channels.webhook.sources import Source
     from bot.domain.messages import Reply
-    from bot.service.ports import Channel, Retention, Store
+    from bot.service.ports import Channel, Mind, Retention, Store
     from bot.settings import Settings
 
 GRACE = 10.0
@@ -75,11 +80,13 @@ async def open_store(settings: Settings) -> Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A service that takes messages in: where it listens, and the signal to end."""
+    """A service that takes messages in: where it listens, and the signal to end. `first` are login and password of the account that was made because there
+    was none; the password is nowhere else."""
 
     address: str
     ops_address: str
     stop: asyncio.Event
+    first: tuple[str, str] | None = None
 
 
 async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
@@ -100,22 +107,31 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         callbacks = await ending.enter_async_context(Callbacks(sources=sources.values(), clock=steady, wall=clock))
         channels: dict[str, Channel] = dict.fromkeys(webhook_sources.pushing(sources.values()), callbacks)
         intake = Intake(store=store, mind=minds.now, clock=steady, bell=inbox, meter=meter)
-        decider = Decider(mind=minds.now, clock=steady, new_id=new_id, zone=ZoneInfo(settings.zone), pushing=channels.__contains__)
+        board = _board(settings, store, minds, steady)
+        decider = Decider(mind=minds.now, desk=board.now, clock=steady, new_id=new_id, zone=ZoneInfo(settings.zone), pushing=channels.__contains__)
         conversations = Conversations(store=store, decide=decider.decide, clock=steady, said=said, outbox=outbox, meter=meter)
         deliveries = Deliveries(store=store, channels=channels, clock=steady, meter=meter)
         timers = Timers(store=store, clock=steady, kept=partial(kept, settings))
         site = Site(store=store, meter=meter, clock=steady, reload=minds.reload)
         ops_address = await _listen(ending, site.app(), settings.ops_host, settings.ops_port, grace=1.0)
         ending.push_async_callback(deliveries.finish, GRACE)
-        await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), minds.watch()))
+        await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), board.run(), minds.watch()))
         front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome())
-        running = Running(address=await _listen(ending, front, settings.host, settings.port, grace=GRACE), ops_address=ops_address, stop=stop)
-        _stop_on_signals(stop)
-        gc.freeze()  # what is there now stays: collections look at the rest only
-        ready(running)
+        accounts = _staff(settings, store, front, intake, minds.now) if settings.console == "on" else None
+        address = await _listen(ending, front, settings.host, settings.port, grace=GRACE)
+        first = await accounts.first() if accounts else None  # the last that can go wrong, because its password is told once
+        running = Running(address=address, ops_address=ops_address, stop=stop, first=first)
+        _begin(running, ready)
         await stop.wait()
         site.draining = True
         logger.info("ending", extra={"event": "ending"})
+
+
+def _begin(running: Running, ready: Callable[[Running], None]) -> None:
+    """From here on merchants can come."""
+    _stop_on_signals(running.stop)
+    gc.freeze()  # what is there now stays: collections look at the rest only
+    ready(running)
 
 
 def _front(settings: Settings, sources: Mapping[str, Source], intake: Intake, store: Store, said: Bells, welcome: Callable[[], Reply]) -> web.Application:
@@ -124,6 +140,23 @@ def _front(settings: Settings, sources: Mapping[str, Source], intake: Intake, st
     webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, proxies=settings.proxies)
     webchat.add_routes(front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=welcome, options=_chat(settings))
     return front
+
+
+def _board(settings: Settings, store: Store, minds: Minds, clock: Callable[[], int]) -> Board:
+    """How things stand with the staff."""
+    calendar = hours.calendar(settings.hours, settings.holidays)
+    return Board(desk=store.desk, staff=store.staff, mind=minds.now, calendar=calendar, clock=clock, new_id=new_id)
+
+
+def _staff(settings: Settings, store: Store, front: web.Application, intake: Intake, mind: Callable[[], Mind]) -> Accounts:
+    """What staff reach, and their accounts."""
+    passwords = Passwords()
+    accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
+    sessions = Sessions(store=store.staff, passwords=passwords, clock=clock)
+    options = console.Options(zone=ZoneInfo(settings.zone), proxies=settings.proxies, https=settings.public_url.startswith("https://"))
+    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, mind=mind, clock=clock, new_id=new_id)
+    console.add_routes(front, accounts=accounts, sessions=sessions, options=options, work=work)
+    return accounts
 
 
 def _chat(settings: Settings) -> webchat.Options:

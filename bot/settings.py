@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableError
 
 from bot.domain.errors import SettingsError
+from bot.hours import Holidays, week
 from bot.wording import say
 
 if TYPE_CHECKING:
@@ -72,8 +73,14 @@ class Settings(_Place):
     """Sites that may show the chat in a frame, separated by blanks."""
     merchant_secret: SecretStr | None = None
     """Signs the identity of merchants that an embedding site vouches for; at least 32 characters."""
+    console: Literal["on", "off"] = "on"
+    """Whether staff work at `/console`."""
     zone: str = "Asia/Shanghai"
     """Where the merchants are: what 昨天下午 means."""
+    hours: str = "mon-fri 09:00-18:00; sat 10:00-16:00"
+    """When staff work, as `hours.week` reads it."""
+    holidays: Holidays = "cn"
+    """Whose public holidays and make-up workdays they have."""
     keep_messages: int = Field(180, ge=1)
     keep_photos: int = Field(90, ge=1)
     keep_conversations: int = Field(365, ge=1)
@@ -113,6 +120,12 @@ class Settings(_Place):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(say("settings.zone")) from None
         return zone
+
+    @field_validator("hours")
+    @classmethod
+    def _are_hours(cls, hours: str) -> str:
+        week(hours)
+        return hours
 
     @field_validator("merchant_secret")
     @classmethod

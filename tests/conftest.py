@@ -59,6 +59,9 @@ DO $$ BEGIN
     IF to_regclass('schema_version') IS NOT NULL THEN
         DELETE FROM conversation;
         DELETE FROM photo;
+        DELETE FROM incident;
+        DELETE FROM staff;
+        DELETE FROM audit;
         DELETE FROM schema_version WHERE version = 999;
         PERFORM setval('conversation_id_seq', 1, false);
     END IF;

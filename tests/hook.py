@@ -19,12 +19,12 @@ from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook
 
 from bot.channels.http import guarded
-from bot.channels.limits import Limit
 from bot.channels.webhook.callbacks import TIMEOUT, Callbacks
 from bot.channels.webhook.routes import add_routes
 from bot.channels.webhook.sources import Source, pushing
 from bot.ops.meter import Meter
 from bot.service.bell import Bell, Bells
+from bot.service.buckets import Limit
 from bot.service.conversations import Conversations
 from bot.service.deciding import Decider
 from bot.service.delivery import Deliveries

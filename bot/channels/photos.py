@@ -10,7 +10,7 @@ from contextlib import suppress
 from PIL import Image, ImageOps
 
 from bot.channels.http import Refused, problem
-from bot.service.ports import Photo
+from bot.domain.messages import Photo
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_PIXELS = 40_000_000

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
+from operator import mul
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.domain.knowledge import Money
@@ -48,10 +49,11 @@ class Knobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One topic in numbers: per cause the base rate, per question and option P(answer | cause), per step P(fix | cause).
+    """One topic in numbers: per cause the base rate, per question and option P(answer | cause), per step P(fix | cause) and what `remains`
+    of a cause after it.
 
-    `charging` are the steps that charge the customer again; `not_taken` the answers by which he was not charged, which permit them. `shown` are the questions
-    that steps which only look would answer.
+    `rows` stand in the order of the list of all questions, `askable` in the topic's own. `charging` are the steps that charge the customer again;
+    `not_taken` the answers by which he was not charged, which permit them. `shown` are the questions that steps which only look would answer.
     """
 
     causes: tuple[str, ...]
@@ -60,6 +62,7 @@ class Model:
     askable: tuple[str, ...]
     question_effort: Mapping[str, float]
     fixes: Mapping[str, Shares]
+    remains: Mapping[str, Shares]
     step_effort: Mapping[str, float]
     requires: Mapping[str, frozenset[tuple[str, str]]]
     charging: frozenset[str]
@@ -112,8 +115,10 @@ def model(kb: KnowledgeBase, topic: str) -> Model:
     entry = kb.topics[topic]
     weights = [cause.weight for cause in entry.causes.values()]
     prior = tuple(weight / sum(weights) for weight in weights)
-    questions = [id for id in dict.fromkeys(id for cause in entry.causes.values() for id in cause.answers) if id in kb.questions]
+    telling = {id for cause in entry.causes.values() for id in cause.answers}
+    questions = [id for id in kb.questions if id in telling]
     steps = [id for id in dict.fromkeys(step for cause in entry.causes.values() for step in cause.fixes) if id in kb.steps]
+    fixes = {id: tuple(cause.fixes.get(id, ELSEWHERE) for cause in entry.causes.values()) for id in steps}
     requires = {id: frozenset((answer.question, answer.option) for answer in kb.steps[id].requires) for id in steps}
     not_taken = frozenset((id, option) for id, question in kb.questions.items() for option, money in question.money.items() if money is Money.NOT_TAKEN)
     return Model(
@@ -122,7 +127,8 @@ def model(kb: KnowledgeBase, topic: str) -> Model:
         rows={id: _rows(entry, prior, id, tuple(kb.questions[id].options)) for id in questions},
         askable=tuple(id for id in entry.questions if id in questions),
         question_effort={id: kb.questions[id].effort for id in questions},
-        fixes={id: tuple(cause.fixes.get(id, ELSEWHERE) for cause in entry.causes.values()) for id in steps},
+        fixes=fixes,
+        remains={id: tuple(1 - fix for fix in shares) for id, shares in fixes.items()},
         step_effort={id: kb.steps[id].effort for id in steps},
         requires=requires,
         charging=frozenset(id for id, answers in requires.items() if answers & not_taken),
@@ -221,7 +227,7 @@ def _cost_after(model: Model, evidence: Evidence, shares: Sequence[float], quest
     """The expected cost of repair when the answer to the question is known."""
     cost = 0.0
     for option, row in model.rows[question].items():
-        joint = [share * likelihood for share, likelihood in zip(shares, row, strict=True)]
+        joint = list(map(mul, shares, row))
         if (question, option) in model.ends:
             cost += _hand_over_cost(model, joint, knobs)
         else:
@@ -245,37 +251,39 @@ def _is_open(model: Model, step: str, known: set[tuple[str, str]], *, may_charge
 
 def _hand_over_cost(model: Model, joint: Sequence[float], knobs: Knobs) -> float:
     """What handing over costs: less where staff are needed anyway."""
-    return sum(share * (knobs.rightly if needed else knobs.hand_over) for share, needed in zip(joint, model.needs_staff, strict=True))
+    return float(sum(map(mul, joint, _hand_over_costs(model.needs_staff, knobs))))
+
+
+@lru_cache(maxsize=256)
+def _hand_over_costs(needs_staff: tuple[bool, ...], knobs: Knobs) -> Shares:
+    """The same for each cause."""
+    return tuple(knobs.rightly if needed else knobs.hand_over for needed in needs_staff)
 
 
 def _repair_cost(model: Model, joint: Sequence[float], steps: list[str], knobs: Knobs) -> float:
     """Expected cost to the end: steps in the order of P(fix) / cost, and handing over when a step is worth less than it costs. `joint` need not sum to 1."""
-    joint, left, cost = list(joint), list(steps), 0.0
+    left, cost, given_up = list(steps), 0.0, _hand_over_cost(model, joint, knobs)
     while left:
         step, price, fixed = _most_worth(model, joint, left, knobs)
-        after = [share * (1 - fix) for share, fix in zip(joint, model.fixes[step], strict=True)]
-        saved = _hand_over_cost(model, joint, knobs) - _hand_over_cost(model, after, knobs)
-        if saved <= price or fixed <= 0:
+        after = list(map(mul, joint, model.remains[step]))
+        given_up_after = _hand_over_cost(model, after, knobs)
+        if given_up - given_up_after <= price or fixed <= 0:
             break
-        cost, joint = cost + price, after
+        cost, joint, given_up = cost + price, after, given_up_after
         left.remove(step)
-    return cost + _hand_over_cost(model, joint, knobs)
+    return cost + given_up
 
 
 def _most_worth(model: Model, joint: Sequence[float], steps: list[str], knobs: Knobs) -> tuple[str, float, float]:
     """(step, its price, probability that it fixes) with the best ratio."""
-    mass = sum(joint)
-    best = ("", 1.0, -1.0)
+    mass, loss, fixes, effort = sum(joint), knobs.step_loss * knobs.hand_over, model.fixes, model.step_effort
+    best, best_price, best_fixed = "", 1.0, -1.0
     for step in steps:
-        fixed = sum(map(_times, joint, model.fixes[step]))
-        price = (model.step_effort[step] + knobs.turn) * mass + knobs.step_loss * knobs.hand_over * (mass - fixed)
-        if fixed * best[1] > best[2] * price:
-            best = (step, price, fixed)
-    return best
-
-
-def _times(first: float, second: float) -> float:
-    return first * second
+        fixed = sum(map(mul, joint, fixes[step]))
+        price = (effort[step] + knobs.turn) * mass + loss * (mass - fixed)
+        if fixed * best_price > best_fixed * price:
+            best, best_price, best_fixed = step, price, fixed
+    return best, best_price, best_fixed
 
 
 def best_step(model: Model, evidence: Evidence, shares: Sequence[float], knobs: Knobs) -> Action:
@@ -284,7 +292,7 @@ def best_step(model: Model, evidence: Evidence, shares: Sequence[float], knobs: 
     if not steps:
         return HandOver()
     step, price, _ = _most_worth(model, shares, steps, knobs)
-    after = [share * (1 - fix) for share, fix in zip(shares, model.fixes[step], strict=True)]
+    after = list(map(mul, shares, model.remains[step]))
     saved = _hand_over_cost(model, shares, knobs) - _hand_over_cost(model, after, knobs)
     return Do(step) if saved > price else HandOver()
 

@@ -80,9 +80,9 @@ def _is_large(amount: str) -> bool:
 
 
 def _second_today(conversation: Conversation, now: datetime) -> bool:
-    if conversation.ticket_at is None:
+    if conversation.ticket is None:
         return False
-    return (now - now.fromisoformat(conversation.ticket_at)).total_seconds() < 24 * 3600
+    return (now - now.fromisoformat(conversation.ticket.opened)).total_seconds() < 24 * 3600
 
 
 def number(conversation: Conversation, now: datetime) -> str:
@@ -115,6 +115,7 @@ def packet(kb: KnowledgeBase, conversation: Conversation, reason: Reason, now: d
         flags=tuple(flag for flag, holds in flags.items() if holds),
         missing=missing(kb, replace(conversation, skipped=()), topic) if topic else (),
         customer_waiting=conversation.waiting,
+        consent=conversation.consent,
         parked=tuple(id for id in conversation.parked if id in kb.topics and id != conversation.topic),
         attachments=tuple(name for name, _ in conversation.attachments),
     )

@@ -9,7 +9,7 @@ from bot.domain.conversation import Phase, put
 from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason, Result
 
-from . import edit, handoff, money, prompt, render, staff
+from . import edit, handoff, money, prompt, render, staff, ticketing
 from .collect import GENERAL
 from .diagnose import Ask, Do, contradicting, model
 from .turn import Decision
@@ -39,10 +39,18 @@ def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = (),
         return _refuse(fresh(state), turn, entry, lead)
     state = replace(state, parked=tuple(id for id in state.parked if id != topic))
     about = [entry.first_aid] if named and entry.causes else render.about(turn.kb, entry, turn.code)
-    bubbles = [*lead, *about]
+    bubbles = [*lead, *ticketing.notices(turn, topic), *about]
     if entry.kind is Kind.ADVICE or not entry.causes:
         return Decision(conversation=replace(fresh(state), turns=0), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
     return advance(replace(fresh(state), topic=topic, visited=(*state.visited, topic), phase=Phase.DIAGNOSING), turn, bubbles)
+
+
+def guided(state: Conversation, turn: Turn, topic: str, step: str, lead: Iterable[str]) -> Decision:
+    """Begin with one step of a topic, which staff chose; with the topic as usual when what is known does not permit that step."""
+    began = replace(state, topic=topic, visited=(topic,), phase=Phase.GUIDING, expecting=f"step:{step}")
+    if not turn.kb.topics[topic].causes or _may_not(began, turn):
+        return enter(state, turn, topic, lead, named=True)
+    return _guide(began, turn, step, [*lead])
 
 
 def destination(kb: KnowledgeBase, state: Conversation) -> str | None:

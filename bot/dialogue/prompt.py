@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.events import Edited
+from bot.domain.tickets import Status
 
 from . import edit, money, render
 
@@ -69,6 +70,11 @@ def _looks_for_money(kb: KnowledgeBase, conversation: Conversation, step: Step) 
     return bool(topic and shown and shown.money) and topic is not None and money.comes_first(kb, topic)
 
 
+def _may_be_unsolved(conversation: Conversation) -> bool:
+    """Whether it was staff who called it solved: the merchant can say otherwise."""
+    return conversation.ticket is not None and conversation.ticket.status is Status.SOLVED
+
+
 def is_lost(kb: KnowledgeBase, conversation: Conversation) -> bool:
     """Whether the open prompt is about something that the knowledge base does not have any more."""
     kind, _, id = (conversation.expecting or "").partition(":")
@@ -88,7 +94,7 @@ def choices(kb: KnowledgeBase, conversation: Conversation) -> tuple[Choice, ...]
         TOPIC: render.topic_choices(kb, conversation.offered),
         STORY: (render.button(kb, "send", "button-send"),),
         RESUME: render.resume_choices(kb),
-        RATING: render.rating_choices(kb),
+        RATING: (*render.rating_choices(kb), *((render.button(kb, "unsolved", "button-unsolved"),) if _may_be_unsolved(conversation) else ())),
         CONFIRM: render.confirm_choices(kb),
     }
     return fixed.get(conversation.expecting or "", (render.human(kb),))

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.effects import TellStaff
+from bot.domain.knowledge import Urgency
 
-from . import opening, proceed
+from . import opening, proceed, ticketing
 from .collect import PICTURES, details
 from .turn import Decision
 
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
     from .listen import Heard
     from .turn import Turn
 
+CONSENT = {"yes": True, "no": False}
+"""May a colleague telephone? (domain brief, C6)"""
+
 
 def told(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -> Decision:
     """A text for staff. `lead` holds what must be said at once: warnings about card data, what to do in a danger that was not known before."""
     heard = shown.understanding
-    state, lead = _with_first_aid(state, turn, lead)
-    tell = TellStaff(number=state.number or "", text=heard.text, facts=details(turn.kb, heard))
+    state, lead = _with_first_aid(ticketing.said(state, turn), turn, lead)
+    tell = TellStaff(number=_number(state), text=heard.text, facts=details(turn.kb, heard))
     if shown.signals("asks-progress"):
-        lead = [*lead, turn.words("progress", number=state.number)]
+        lead = [*lead, *ticketing.progress(state, turn)]
     elif not state.acknowledged:
         lead = [*lead, turn.words("relayed")]
     return Decision(conversation=replace(state, acknowledged=True), effects=(tell, *([turn.say(lead)] if lead else [])))
@@ -35,18 +39,28 @@ def _with_first_aid(state: Conversation, turn: Turn, lead: list[str]) -> tuple[C
     graver = opening.graver(state, turn)
     if graver is None or graver in state.parked:
         return state, lead
+    if turn.kb.topics[graver].urgency is Urgency.U0:
+        state = ticketing.alarmed(state)
     return proceed.parking(state, graver), lead or [turn.kb.topics[graver].first_aid]
+
+
+def _number(state: Conversation) -> str:
+    return state.ticket.number if state.ticket else ""
 
 
 def attached(state: Conversation, turn: Turn, name: str, kind: str, lead: list[str]) -> Decision:
     """A photo or a document for staff, with its caption."""
-    heard = turn.heard
+    heard, state = turn.heard, ticketing.said(state, turn)
     if heard and heard.topics:
         state, lead = _with_first_aid(state, turn, lead)
-    tell = TellStaff(number=state.number or "", attachment=name, text=heard.text if heard else "", facts=details(turn.kb, heard) if heard else ())
+    tell = TellStaff(number=_number(state), attachment=name, text=heard.text if heard else "", facts=details(turn.kb, heard) if heard else ())
     return Decision(conversation=state, effects=(tell, turn.say([*lead, turn.words("received" if kind in PICTURES else "relayed")])))
 
 
-def tapped(state: Conversation, turn: Turn) -> Decision:
-    """A button of before: there is nothing in it for staff."""
-    return Decision(conversation=state, effects=(turn.say([turn.words("progress", number=state.number)]),))
+def tapped(state: Conversation, turn: Turn, choice: str) -> Decision:
+    """Whether a colleague may telephone; any other button is one of before, and there is nothing in it for staff."""
+    kind, _, answer = choice.partition(":")
+    if kind != "consent" or answer not in CONSENT:
+        return Decision(conversation=state, effects=(turn.say(ticketing.progress(state, turn)),))
+    tell = TellStaff(number=_number(state), text=turn.words(f"consent-{answer}"))
+    return Decision(conversation=replace(state, consent=CONSENT[answer]), effects=(tell, turn.say([turn.words(f"consent-{answer}")])))

@@ -20,16 +20,20 @@ STARS = {"5": "rate-good", "3": "rate-fair", "1": "rate-bad"}
 _PLACE = re.compile(r"\{(hotline|phone):([^}]*)\}")
 _PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|(?:400|800)[- ]?\d{3}[- ]?\d{4}|0\d{2,3}-?\d{7,8}|9\d{4,5})(?!\d)")
 REPLIES = (
-    "angry", "answer-noted", "ask-again", "broken", "button-done", "button-failed", "button-how", "button-human", "button-no", "button-right",
-    "button-send", "button-skip", "button-unknown", "button-wrong", "button-yes", "card-data-warning", "case", "case-made-up", "check-before-charge",
-    "code-answer", "code-unknown", "collect-intro", "collect-later", "confirm-ask", "confirm-what", "conflict", "customer-waiting", "desperate",
-    "echo", "echo-wrong", "elsewhere", "emoji-only", "empty", "fact", "foreign-language", "goodbye", "greeting", "handoff-said", "heard-same",
-    "hotline", "human-confirm", "id-warning", "likely", "look-for", "lost", "menu-title", "money-received", "money-unclear", "no-detail",
-    "no-own-refund", "no-release-yet", "no-undo-yet", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button",
-    "other-object", "out-of-scope", "parked", "parked-for-staff", "parked-next", "photo-received", "prevention", "progress", "rate-bad", "rate-fair",
-    "rate-good", "rating-ask", "rating-thanks", "reason-why", "received", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed",
-    "restart-done", "restart-part", "restart-step", "resume-ask", "safe-payment-meanwhile", "secret-warning", "silent-handoff", "solved", "step-how",
-    "step-reminder", "step-unable", "still-broken", "switched", "thanks", "ticket-number", "voice-received", "what-shows", "where", "who-are-you",
+    "angry", "answer-noted", "ask-again", "back-to-staff", "broken", "button-call", "button-done", "button-failed", "button-how", "button-human",
+    "button-no", "button-no-call", "button-right", "button-send", "button-skip", "button-unknown", "button-unsolved", "button-wrong", "button-yes",
+    "card-data-warning", "case", "case-made-up", "check-before-charge", "closed-quietly", "code-answer", "code-unknown", "collect-intro",
+    "collect-later", "confirm-ask", "confirm-what", "conflict", "consent-ask", "consent-no", "consent-yes", "customer-waiting", "desperate", "echo",
+    "echo-wrong", "elsewhere", "emoji-only", "empty", "expect", "expect-closed", "expect-soon", "fact", "foreign-language", "goodbye", "greeting",
+    "handed-back", "handed-to-group", "handoff-said", "heard-same", "hotline", "human-confirm", "id-warning", "incident", "incident-no-end",
+    "incident-over", "likely", "look-for", "lost", "menu-title", "money-received", "money-unclear", "no-detail", "no-own-refund", "no-release-yet",
+    "no-undo-yet", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button", "other-object", "out-of-scope", "parked",
+    "parked-for-staff", "parked-next", "photo-received", "prevention", "progress", "progress-none", "progress-open", "progress-solved",
+    "progress-taken", "progress-waiting-acquirer", "progress-waiting-merchant", "rate-bad", "rate-fair", "rate-good", "rating-ask", "rating-thanks",
+    "reason-why", "received", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed", "released", "reopened", "restart-done",
+    "restart-part", "restart-step", "resume-ask", "safe-payment-meanwhile", "secret-warning", "silent-handoff", "solved", "staff-solved", "step-how",
+    "step-reminder", "step-unable", "still-broken", "switched", "taken", "thanks", "ticket-number", "voice-received", "waiting-for-you", "what-shows",
+    "where", "who-are-you",
 )  # fmt: skip
 """Sentences of `replies.yaml` that must be there."""
 

@@ -10,7 +10,7 @@ from bot.domain.effects import OpenTicket
 from bot.domain.knowledge import Money
 from bot.domain.tickets import Reason
 
-from . import handoff, money, prompt, render
+from . import handoff, money, prompt, render, ticketing
 from .collect import masked, missing, values
 from .turn import Decision
 
@@ -75,23 +75,27 @@ def ask_what_is_wrong(state: Conversation, turn: Turn, lead: list[str]) -> Decis
 
 
 def open_ticket(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) -> Decision:
-    """The packet for staff, and what the merchant hears: the number, what was noted unless that was confirmed, what to do meanwhile."""
+    """The packet for staff, and what the merchant hears: the number, when somebody will look, what was noted unless it was confirmed, what to do meanwhile."""
     packet = handoff.packet(turn.kb, state, Reason(state.handing_over or Reason.WISH), turn.now)
     topic = turn.kb.topics.get(state.topic or "")
-    said = [*bubbles, turn.words("handoff-said"), turn.words("ticket-number", number=packet.number)]
-    if state.expecting != prompt.CONFIRM and state.slots:
-        said += [_echo(turn, state), turn.words("echo-wrong")]
+    noted = [_echo(turn, state), turn.words("echo-wrong")] if state.expecting != prompt.CONFIRM and state.slots else []
+    state = replace(state, phase=Phase.WITH_STAFF, expecting=None, handing_over=None, acknowledged=False, turns=0)
+    state, logs = ticketing.opened(state, turn, packet)
+    assert state.ticket is not None
+    known = "handoff-said" if state.ticket.number == packet.number else "back-to-staff"
+    said = [*bubbles, turn.words(known), turn.words("ticket-number", number=state.ticket.number), *ticketing.expectation(state.ticket, turn), *noted]
     if packet.money is Money.UNCLEAR:
         said.append(turn.words("safe-payment-meanwhile"))
     useful = [*packet.missing, *(slot for slot in (topic.ask_for if topic else ()) if slot in turn.kb.slots and slot not in dict(packet.facts))]
     if useful:
         labels = "、".join(turn.kb.slots[slot].label for slot in useful[:MOST_USEFUL])
         said.append(turn.words("collect-later", items=labels))
-    state = replace(
-        state, phase=Phase.WITH_STAFF, expecting=None, handing_over=None, number=packet.number, tickets=state.tickets + 1, ticket_at=turn.now.isoformat(),
-        acknowledged=False, turns=0,
-    )  # fmt: skip
-    return Decision(conversation=state, effects=(OpenTicket(packet=packet), turn.say(said)))
+    asking = state.consent is None and packet.reason is not Reason.DANGER and known == "handoff-said"
+    if asking:
+        said.append(turn.words("consent-ask"))
+    packet = replace(packet, number=state.ticket.number)
+    reply = turn.say(said, ticketing.consent_choices(turn.kb) if asking else ())
+    return Decision(conversation=state, effects=(OpenTicket(packet=packet), *logs, reply))
 
 
 def _echo(turn: Turn, state: Conversation) -> str:

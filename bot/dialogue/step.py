@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from bot.domain.conversation import Conversation, Phase
+from bot.domain.desk import Desk
 from bot.domain.effects import Rate
-from bot.domain.events import Chose, Edited, Said, Sent, Silent
+from bot.domain.events import Acted, Chose, Edited, Said, Sent, Silent
 from bot.domain.tickets import Reason
 
-from . import absorb, edit, gather, money, opening, proceed, prompt, relay, remarks, render, silence, staff, talk, tap
-from .clarify import WANTS_HUMAN
+from . import absorb, desk, edit, gather, money, opening, proceed, prompt, relay, remarks, render, silence, staff, talk, tap, ticketing
+from .clarify import WANTS_HUMAN, Outcome, decide
 from .collect import PICTURES
 from .diagnose import EXPECTED_COST
 from .listen import hear
@@ -38,16 +39,40 @@ _STARS = re.compile(r"\S?(?:([1-5])(?:\u5206|\u661f|\u9897\u661f)|([45]))")
 _ACTIVE = {Phase.CHOOSING, Phase.DIAGNOSING, Phase.GUIDING}
 
 
-def step(
-    conversation: Conversation, event: Event, heard: Understanding | None, kb: KnowledgeBase, now: datetime, strategy: Strategy = EXPECTED_COST
+def step(  # noqa: PLR0913  (the one entry)
+    conversation: Conversation,
+    event: Event,
+    heard: Understanding | None,
+    kb: KnowledgeBase,
+    now: datetime,
+    strategy: Strategy = EXPECTED_COST,
+    *,
+    at_desk: Desk | None = None,
 ) -> Decision:
     """The next state and the effects of one event. Never raises, whatever the event holds and whatever became of the knowledge base.
 
-    `heard` is the understanding of the text in the event, if there is any; `now` the merchant's wall clock.
+    `heard` is the understanding of the text in the event, if there is any; `now` the merchant's wall clock; `at_desk` how things stand with the staff.
     """
-    turn = Turn(kb=kb, now=now, heard=_known(heard, kb), strategy=strategy)
-    if isinstance(event, Silent):
-        return silence.fell(conversation, turn)
+    turn = Turn(kb=kb, now=now, heard=_known(heard, kb), strategy=strategy, desk=at_desk or Desk())
+    match event:
+        case Silent():
+            return _passed(conversation, turn)
+        case Acted():
+            return desk.acted(conversation, turn, event)
+        case _:
+            return desk.after_bot(conversation, _merchants(conversation, event, turn), turn)
+
+
+def _passed(state: Conversation, turn: Turn) -> Decision:
+    """Time has passed: for the ticket, and for details that were waited for."""
+    decision = desk.passed(state, turn)
+    silent = silence.fell(decision.conversation, turn)
+    return replace(silent, effects=(*decision.effects, *silent.effects))
+
+
+def _merchants(conversation: Conversation, event: Said | Edited | Chose | Sent, turn: Turn) -> Decision:
+    """What the merchant did."""
+    kb, now = turn.kb, turn.now
     state, lead = _wake(edit.unsaid(conversation) if isinstance(event, Edited) else conversation, turn)
     away = state.topic is not None and state.phase in _ACTIVE and now - _last(conversation, turn) >= AWAY
     counts = state.topic is not None or (isinstance(event, Edited) and conversation.topic is not None)  # the first message may be changed again and again
@@ -101,7 +126,7 @@ def _wake(state: Conversation, turn: Turn) -> tuple[Conversation, list[str]]:
 def _said(state: Conversation, turn: Turn, lead: list[str], *, away: bool = False) -> Decision:
     """Something was written: what it does, and what must be known to take it back."""
     decision = _written(state, turn, lead, away=away)
-    return replace(decision, conversation=replace(decision.conversation, before=replace(state, undo=())))
+    return replace(decision, conversation=replace(decision.conversation, before=replace(state, undo=(), ticket=None)))
 
 
 def _written(state: Conversation, turn: Turn, lead: list[str], *, away: bool) -> Decision:
@@ -126,6 +151,8 @@ def _commanded(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -
     """A text that is a command: a rating, a button typed out, starting again, the wish for a human; None when it is none."""
     if state.phase is Phase.RATING and (stars := _stars(shown)):
         return _rated(state, turn, stars)
+    if state.ticket is not None and shown.is_short and shown.signals("asks-progress"):
+        return proceed.again(state, turn, [*lead, *ticketing.progress(state, turn)])
     if shown.tapped:
         return _chose(state, turn, shown.tapped, lead)
     if shown.wants_restart:
@@ -183,9 +210,19 @@ def _chose(state: Conversation, turn: Turn, choice: str, lead: list[str]) -> Dec
         return _human(state, turn, lead)
     if kind == "rate" and rest in render.STARS:
         return _rated(state, turn, int(rest))
+    if kind == "progress":
+        return _progress(state, turn, lead)
+    if kind == "unsolved" and ticketing.may_reopen(state, turn):
+        return ticketing.reopened(state, turn, lead)
     if state.phase is Phase.WITH_STAFF:
-        return relay.tapped(state, turn)
+        return relay.tapped(state, turn, choice)
     return tap.chose(state, turn, choice, lead)
+
+
+def _progress(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
+    """How the ticket stands, and whatever is open besides."""
+    words = [*lead, *ticketing.progress(state, turn)]
+    return Decision(conversation=state, effects=(turn.say(words),)) if state.phase is Phase.WITH_STAFF else proceed.again(state, turn, words)
 
 
 def _cases(state: Conversation, turn: Turn) -> list[str]:
@@ -199,9 +236,11 @@ def _cases(state: Conversation, turn: Turn) -> list[str]:
 
 def _human(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     if state.phase is Phase.WITH_STAFF:
-        return relay.tapped(state, turn)
+        return relay.tapped(state, turn, "human")
     if state.phase is Phase.COLLECTING:
         return staff.open_ticket(state, turn, lead)
+    if state.phase is Phase.RATING and ticketing.may_reopen(state, turn):
+        return ticketing.reopened(state, turn, lead)
     return opening.wish(state, turn, lead)
 
 
@@ -209,7 +248,18 @@ def _about_rating(state: Conversation, turn: Turn, shown: Heard, lead: list[str]
     """A rating in words or figures, thanks, or something new."""
     if shown.works or shown.signals("thanks"):
         return proceed.again(state, turn, [*lead, turn.words("thanks")])
+    if ticketing.may_reopen(state, turn) and _is_unsolved(state, turn, shown):
+        return ticketing.reopened(state, turn, lead)
     return _anew(state, turn, lead)
+
+
+def _is_unsolved(state: Conversation, turn: Turn, shown: Heard) -> bool:
+    """Whether the message goes on about what staff called solved, rather than about something else."""
+    assert state.ticket is not None
+    found = decide(shown.understanding.topics, shown.understanding.signals, render.kinds(turn.kb))
+    if found.outcome is Outcome.ANSWER:
+        return found.topics[0] == state.ticket.topic
+    return shown.signals("still-broken") or found.outcome in {Outcome.OFFER, Outcome.UNCLEAR, Outcome.HUMAN}
 
 
 def _anew(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
@@ -227,9 +277,10 @@ def _stars(shown: Heard) -> int | None:
 
 def _rated(state: Conversation, turn: Turn, stars: int) -> Decision:
     """Thanks for a rating, and the trouble that was put aside if there is one."""
-    if state.phase is not Phase.RATING or state.topic is None:
+    by_staff = state.ticket.number if state.ticket and ticketing.may_reopen(state, turn) else None
+    if state.phase is not Phase.RATING or (state.topic is None and by_staff is None):
         return proceed.again(state, turn, [turn.words("rating-thanks")])
-    rate, thanks = Rate(topic=state.topic, stars=stars), turn.words("rating-thanks")
+    rate, thanks = Rate(topic=state.topic or "", stars=stars, number=by_staff), turn.words("rating-thanks")
     waiting = [topic for topic in state.parked if topic in turn.kb.topics]
     state = replace(proceed.over(state), parked=tuple(waiting[1:]))
     if waiting:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.domain.desk import Desk
 from bot.domain.effects import Say
 
 from . import render
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What stands still while one event is handled. `now` is the merchant's wall clock; `heard` is there when the merchant wrote something, `sent` when
-    an attachment came.
+    an attachment came; `desk` is how things stand with the staff.
     """
 
     kb: KnowledgeBase
@@ -32,6 +33,7 @@ class Turn:
     heard: Understanding | None = None
     sent: Pairs = ()
     strategy: Strategy = EXPECTED_COST
+    desk: Desk = field(default_factory=Desk)
 
     @property
     def code(self) -> str | None:

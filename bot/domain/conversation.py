@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from .tickets import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +35,9 @@ class Conversation:
     was open before `resume`. `visited` are the topics of this trouble. `findings` are answers by question, the latest last; `unknown` the questions
     answered with 不知道, `asked` all that were asked about this topic, `in_row` how many of them without a step between. `closing`: the merchant said that
     it is over, and was asked what became of the money. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at
-    most 30 characters. `attachments` are (name, kind). `acknowledged`: it was said that staff hear everything. `undo` is what the last text told, (table,
-    key, value before), `before` the state before it until something else happens: an edit of it takes both back. `last_at` is the merchant's wall clock.
+    most 30 characters. `attachments` are (name, kind). `consent`: whether staff may telephone. `ticket` is the latest one, `tickets` how many there
+    were. `acknowledged`: it was said that staff hear everything. `undo` is what the last text told, (table, key, value before), `before` the state before it
+    (without the ticket) until something else happens: an edit of it takes both back. `last_at` is the merchant's wall clock.
     """
 
     id: str = "local"
@@ -69,21 +72,26 @@ class Conversation:
     acknowledged: bool = False
     undo: tuple[tuple[str, str, str | None], ...] = ()
     before: Conversation | None = None
-    number: str | None = None
+    consent: bool | None = None
+    ticket: Ticket | None = None
     tickets: int = 0
-    ticket_at: str | None = None
     last_at: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values."""
-        return asdict(self)
+        state = {name: getattr(self, name) for name in _NAMES}  # `asdict` would copy every pair
+        return state | {"before": self.before and self.before.to_json(), "ticket": self.ticket and self.ticket.to_json()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Conversation:
         """The state again. Fields that this version does not know are dropped, those that an earlier one did not have get their defaults."""
-        known = {name: _frozen(stored[name]) for name in (field.name for field in fields(cls)) if name in stored}
-        before = known.get("before")
-        return cls(**{**known, "phase": Phase(known.get("phase", Phase.IDLE)), "before": cls.from_json(before) if before else None})
+        known = {name: _frozen(stored[name]) for name in _NAMES if name in stored}
+        before, ticket = stored.get("before"), stored.get("ticket")
+        known["phase"] = Phase(known.get("phase", Phase.IDLE))
+        return cls(**{**known, "before": before and cls.from_json(before), "ticket": ticket and Ticket.from_json(ticket)})
+
+
+_NAMES = tuple(field.name for field in fields(Conversation))
 
 
 def _frozen(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from .messages import Reply
-    from .tickets import Packet
+    from .tickets import Act, Actor, Packet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTicket:
-    """Hand over to staff."""
+    """Hand over to staff: with a new ticket, or the one that the conversation has already."""
 
     packet: Packet
 
@@ -36,10 +36,39 @@ class TellStaff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Keep how the merchant rated the help with a topic: `stars` from 1 to 5."""
+    """Keep how the merchant rated the help with a topic: `stars` from 1 to 5. `number` is the ticket when it was staff who helped."""
 
     topic: str
     stars: int
+    number: str | None = None
 
 
-Effect: TypeAlias = Say | OpenTicket | TellStaff | Rate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Tell the merchant what a member of the staff wrote or sent."""
+
+    actor: Actor
+    text: str
+    photo: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Keep what staff write to each other; merchants never get it."""
+
+    actor: Actor
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """Keep that something was done with a ticket, or refused; `detail` says what, by name."""
+
+    actor: Actor
+    act: Act
+    number: str
+    done: bool = True
+    detail: tuple[tuple[str, str], ...] = ()
+
+
+Effect: TypeAlias = Say | OpenTicket | TellStaff | Rate | Answer | Note | Log

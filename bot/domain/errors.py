@@ -5,7 +5,8 @@ PosbotError
 ├── SettingsError       a setting is missing or wrong
 ├── StoreUnavailable    the database cannot be used now: nothing was done, once more later
 │   └── StoreBusy       so much waits already that no more is taken
-└── AlreadyRunning      another process has this database
+├── AlreadyRunning      another process has this database
+└── AccountError        an account cannot be made or changed as asked; the text says why
 """
 
 from __future__ import annotations
@@ -56,3 +57,7 @@ class StoreBusy(StoreUnavailable):
 
 class AlreadyRunning(PosbotError):
     """Another process has this database open."""
+
+
+class AccountError(PosbotError):
+    """An account of staff cannot be made or changed as somebody asked. Nothing was done."""

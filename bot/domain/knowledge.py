@@ -6,8 +6,11 @@ Likelihoods are probabilities in [0, 1]; weights are relative base rates; effort
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -229,13 +232,69 @@ class GuidePoint:
     homes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Colleagues who do the same work, and the topics whose tickets come to them."""
+
+    id: str
+    title: str
+    purpose: str = ""
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How soon staff mean to answer (`respond`) and to be done (`solve`) with a ticket: on the clock, or in working time."""
+
+    respond: timedelta
+    solve: timedelta
+    round_the_clock: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canned:
+    """Words that staff send often. `topics` are those where they are suggested, none for everywhere; `image` goes with them (a key of
+    `KnowledgeBase.images`). The text has places of `PLACES`, and telephone numbers as the bot's own sentences have them.
+    """
+
+    id: str
+    title: str
+    text: str
+    topics: tuple[str, ...] = ()
+    image: str | None = None
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """The text with what is known of a ticket; a place without a value stays, for the colleague who sends it."""
+        return _PLACE.sub(lambda place: values.get(place[1]) or place[0], self.text)
+
+
+PLACES = ("name", "number", "topic", "amount", "txn_time", "card_tail4", "terminal_no", "ref_no")
+"""What a canned reply may leave open: the colleague's name, the ticket's number, the title of its topic; the others are slots."""
+_PLACE = re.compile(r"\{([a-z0-9_]+)\}")
+EVERYBODY = Group(id="staff", title="staff")
+"""The only group of a knowledge base that says nothing about staff."""
+WORKING_DAY = timedelta(hours=8)
+TARGETS: Mapping[Urgency, Target] = MappingProxyType(
+    {
+        Urgency.U0: Target(respond=timedelta(minutes=2), solve=timedelta(minutes=15), round_the_clock=True),
+        Urgency.U1: Target(respond=timedelta(minutes=30), solve=timedelta(days=3), round_the_clock=True),
+        Urgency.U2: Target(respond=timedelta(hours=1), solve=timedelta(hours=4), round_the_clock=False),
+        Urgency.U3: Target(respond=timedelta(hours=4), solve=3 * WORKING_DAY, round_the_clock=False),
+        Urgency.U4: Target(respond=WORKING_DAY, solve=3 * WORKING_DAY, round_the_clock=False),
+    }
+)
+"""The targets of a knowledge base that names none: domain brief, C3; of U0, `solve` is the first action."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KnowledgeBase:
     """Everything that editors wrote, checked and linked. Orders are the editors' orders; ties are broken by them.
 
     `codes[source][code]`; `code_sources[source]` is the title, the first source is the default; `concepts[canonical]` and `signals[id]` are the words that
-    merchants use, `cues[id]` words that mean something only while a conversation goes on; `version` is a digest of the files. Compared by identity, so that
-    what is computed from it can be kept beside it.
+    merchants use, `cues[id]` words that mean something only while a conversation goes on; `images[name]` are PNG or JPEG files of canned replies; `version`
+    is a digest of the files. Compared by identity, so that what is computed from it can be kept beside it.
+
+    Nothing about staff is needed: then there is one group, `EVERYBODY`, the targets are `TARGETS`, and there are no canned replies.
     """
 
     version: str
@@ -254,6 +313,15 @@ class KnowledgeBase:
     replies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     contacts: tuple[Contact, ...] = ()
     guide: tuple[GuidePoint, ...] = ()
+    groups: Mapping[str, Group] = field(default_factory=lambda: MappingProxyType({EVERYBODY.id: EVERYBODY}))
+    default_group: str = EVERYBODY.id
+    targets: Mapping[Urgency, Target] = field(default_factory=lambda: TARGETS)
+    canned: tuple[Canned, ...] = ()
+    images: Mapping[str, bytes] = field(default_factory=dict)
+
+    def group_of(self, topic: str | None) -> str:
+        """The group that tickets of a topic come to: the default group for one that is nobody's, or no topic at all."""
+        return next((group.id for group in self.groups.values() if topic in group.topics), self.default_group)
 
     def code(self, code: str, source: str | None = None) -> Code | None:
         """The meaning of a response code at `source`, else in the default table, else in the only table that has it; None when nobody has written it down."""

@@ -1,4 +1,4 @@
-"""What goes to a merchant: worded bubbles, and the choices that a channel draws as buttons."""
+"""What goes between a merchant and the bot: worded bubbles with the choices that a channel draws as buttons, and pictures."""
 
 from __future__ import annotations
 
@@ -27,3 +27,14 @@ class Reply:
 
     bubbles: tuple[str, ...]
     choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """A picture, as it is kept: re-encoded, without what the camera wrote into it."""
+
+    id: str
+    mime: str
+    width: int
+    height: int
+    data: bytes

@@ -25,7 +25,7 @@ from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.dialogue.diagnose import Action, Evidence, Model
     from bot.domain.events import Event
@@ -58,9 +58,18 @@ EACH = 4
 
 
 def fixed_order(model: Model, evidence: Evidence, knobs: Knobs) -> Action:
-    """The editors' order of questions until a cause is likely, then its steps."""
+    """A form: the one order of the list of all questions, whatever the topic, until a cause is likely; then its steps."""
+    return _in_order(tuple(model.rows), model, evidence, knobs)
+
+
+def hand_tree(model: Model, evidence: Evidence, knobs: Knobs) -> Action:
+    """A hand-written tree: the order that the editors gave each topic's questions, until a cause is likely; then its steps."""
+    return _in_order(model.askable, model, evidence, knobs)
+
+
+def _in_order(questions: Sequence[str], model: Model, evidence: Evidence, knobs: Knobs) -> Action:
     if max(posterior(model, evidence)) < SURE and evidence.asked < knobs.most_questions:
-        for question in model.askable:
+        for question in questions:
             if question not in evidence.findings and question not in evidence.closed:
                 return Ask(question)
     return _listed_steps(model, evidence)
@@ -106,6 +115,7 @@ def _listed_steps(model: Model, evidence: Evidence) -> Action:
 STRATEGIES: Mapping[str, Strategy] = {
     "expected-cost": EXPECTED_COST,
     "fixed-order": Strategy(choose=fixed_order, knobs=Knobs()),
+    "hand-tree": Strategy(choose=hand_tree, knobs=Knobs()),
     "no-questions": Strategy(choose=no_questions, knobs=Knobs()),
     "entropy": Strategy(choose=entropy, knobs=Knobs()),
 }

@@ -6,11 +6,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bot.domain.knowledge import (
+    EVERYBODY,
+    TARGETS,
     Answer,
+    Canned,
     Case,
     Cause,
     Code,
     Contact,
+    Group,
     GuidePoint,
     Kind,
     KnowledgeBase,
@@ -18,18 +22,19 @@ from bot.domain.knowledge import (
     Screen,
     Slot,
     Step,
+    Target,
     Topic,
     Urgency,
 )
 
-from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, NEGATIONS, ORIGIN, RETRY, TERMINAL_TYPE
+from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, NEGATIONS, ORIGIN, RETRY, TERMINAL_TYPE, YES, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
     from .folder import Folder
-    from .schema import CaseEntry, CauseEntry, CodeEntry, QuestionEntry, SlotEntry, StepEntry, TopicEntry
+    from .schema import CaseEntry, CauseEntry, CodeEntry, DeskFile, GroupEntry, QuestionEntry, SlotEntry, StepEntry, TargetEntry, TopicEntry
 
     Key = TypeVar("Key")
     Before = TypeVar("Before")
@@ -55,6 +60,11 @@ def build(folder: Folder, version: str) -> KnowledgeBase:
         replies=_each(folder.replies, _texts),
         contacts=tuple(Contact(number=c.number, name=c.name, purpose=c.purpose, note=c.note or "") for c in folder.contacts),
         guide=tuple(GuidePoint(id=id, text=point.text, homes=tuple(point.homes)) for id, point in folder.guide.items()),
+        groups=_groups(folder.desk),
+        default_group=folder.desk.default if folder.desk else EVERYBODY.id,
+        targets=_targets(folder.desk),
+        canned=tuple(Canned(id=id, title=c.title, text=c.text, topics=tuple(c.topics), image=c.image) for id, c in folder.canned.items()),
+        images=_frozen({c.image: folder.images[c.image] for c in folder.canned.values() if c.image}),
     )
 
 
@@ -168,3 +178,21 @@ def _code(source: str, code: str, entry: CodeEntry) -> Code:
         topic=entry.topic,
         findings=_answers([entry.findings]),
     )
+
+
+def _groups(desk: DeskFile | None) -> Mapping[str, Group]:
+    return _frozen({id: _group(id, entry) for id, entry in desk.groups.items()} if desk else {EVERYBODY.id: EVERYBODY})
+
+
+def _group(id: str, entry: GroupEntry) -> Group:
+    return Group(id=id, title=entry.title, purpose=entry.purpose, topics=tuple(entry.topics))
+
+
+def _targets(desk: DeskFile | None) -> Mapping[Urgency, Target]:
+    return _frozen({urgency: target(getattr(desk.targets, urgency)) for urgency in Urgency} if desk else TARGETS)
+
+
+def target(entry: TargetEntry) -> Target:
+    """An entry with numbers in place of words."""
+    always = YES[entry.round_the_clock]
+    return Target(respond=duration(entry.respond, round_the_clock=always), solve=duration(entry.solve, round_the_clock=always), round_the_clock=always)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.wording import say
 
+from . import desk
 from .references import References
 from .validation import suggestion
 
@@ -25,8 +26,8 @@ PHONE = re.compile(r"(?<![\dA-Za-z.\-])(?:95\d{3}|96110|12315|12363|110|400[- ]?
 PHONE_PLACE = re.compile(r"\{phone:([^}]*)\}")
 CHARGES_AGAIN = re.compile("(?<![别不勿甭莫再])(?:再刷|重刷|重新刷|重新收|再收一|重收|再扫一|重新扫)")
 LONGEST_TITLE = 14
-SPOKEN = ("topics/", "questions.yaml", "steps.yaml", "slots.yaml", "replies.yaml", "codes.yaml")
-"""Files whose texts the bot may say: a telephone number in them must be in the whitelist."""
+SPOKEN = ("topics/", "questions.yaml", "steps.yaml", "slots.yaml", "replies.yaml", "codes.yaml", "canned.yaml")
+"""Files whose texts a merchant may read: a telephone number in them must be in the whitelist."""
 VAGUE = ("yes", "no", "not-know")
 """Signals whose words stand in any message: none of them may be an answer to one question."""
 HEARD = frozenset({"phrasings", "also", "options"})
@@ -35,7 +36,7 @@ HEARD = frozenset({"phrasings", "also", "options"})
 
 def run(folder: Folder) -> list[Problem]:
     """Every problem across the files that could be read."""
-    parts = (_topics, _questions, _steps, _slots, _codes, _screens, _concepts, _phrasings, _phones, _guide)
+    parts = (_topics, _questions, _steps, _slots, _codes, _screens, _concepts, _phrasings, _phones, _guide, *desk.CHECKS)
     return list(chain.from_iterable(part(folder) for part in parts))
 
 

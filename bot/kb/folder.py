@@ -7,8 +7,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from .schema import (
+    CannedFile,
     CodesFile,
     ContactsFile,
+    DeskFile,
     GuideFile,
     LexiconFile,
     OutOfScopeFile,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from .document import Document
     from .schema import (
+        CannedEntry,
         CodeEntry,
         ContactEntry,
         GuideEntry,
@@ -45,6 +48,8 @@ class Folder:
     documents: dict[str, Document] = field(default_factory=dict)
     topics: dict[str, TopicEntry] = field(default_factory=dict)
     files: dict[type[BaseModel], BaseModel] = field(default_factory=dict)
+    images: dict[str, bytes] = field(default_factory=dict)
+    """File name in `images/` → content."""
     broken: set[str] = field(default_factory=set)
 
     def add(self, name: str, document: Document, entry: BaseModel) -> None:
@@ -118,6 +123,17 @@ class Folder:
     def contacts(self) -> list[ContactEntry]:
         """The whitelist of numbers."""
         return self._file(ContactsFile, ContactsFile([])).root
+
+    @property
+    def desk(self) -> DeskFile | None:
+        """Groups of staff and their targets, None where nobody wrote them down."""
+        found = self.files.get(DeskFile)
+        return found if isinstance(found, DeskFile) else None
+
+    @property
+    def canned(self) -> dict[str, CannedEntry]:
+        """Canned reply id → entry."""
+        return self._file(CannedFile, CannedFile({})).root
 
     @property
     def guide(self) -> dict[str, GuideEntry]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.domain.errors import KnowledgeError, Problem
 from bot.wording import say
 
-from . import checks
+from . import checks, images
 from .build import build
 from .document import read
 from .folder import Folder
@@ -29,7 +29,7 @@ GUIDE = "guide.yaml"
 
 
 def _read(root: Path) -> tuple[dict[str, bytes], list[Problem]]:
-    """File name relative to `root` → content, for every YAML file that belongs to a knowledge folder, in name order; a problem for each that cannot be read.
+    """File name relative to `root` → content, for every file that belongs to a knowledge folder; a problem for each that cannot be read.
 
     Raises KnowledgeError when the folder is missing or holds no topics.
     """
@@ -39,6 +39,7 @@ def _read(root: Path) -> tuple[dict[str, bytes], list[Problem]]:
     if not paths:
         raise KnowledgeError([Problem(file=str(root), line=1, text=say("folder.no-topics"))])
     paths += [root / name for name in FILES if os.path.lexists(root / name)]
+    paths += [path for path in sorted(root.glob(f"{images.FOLDER}*")) if images.is_image(path.name)]
     files: dict[str, bytes] = {}
     problems = []
     for path in paths:
@@ -117,6 +118,9 @@ def _validated(files: Mapping[str, bytes]) -> tuple[Folder, list[Problem]]:
     """Everything that could be read, and what could not."""
     folder, problems = Folder(), []
     for name, content in files.items():
+        if name.startswith(images.FOLDER):
+            folder.images[name.removeprefix(images.FOLDER)] = content
+            continue
         document, found = read(name, content)
         problems += found
         if document is None:
@@ -136,4 +140,5 @@ def _strays(root: Path) -> list[Problem]:
     """Files that nobody would read: a misspelt name would otherwise go unnoticed."""
     names = [path.name for path in sorted(root.glob("*.y*ml")) if path.name not in FILES]
     names += [f"{TOPICS}{path.name}" for path in sorted(root.glob("topics/*")) if path.suffix != ".yaml"]
+    names += [f"{images.FOLDER}{path.name}" for path in sorted(root.glob(f"{images.FOLDER}*")) if not images.is_image(path.name)]
     return [Problem(file=name, line=1, text=say("folder.unknown-file", suggestion=suggestion(name, FILES)), fatal=False) for name in names]

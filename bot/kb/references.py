@@ -35,6 +35,7 @@ class References:
             "slot": folder.slots,
             "source": folder.code_sources,
             "topic": folder.topics,
+            "group": folder.desk.groups if folder.desk else (),
         }
         return tables[kind]
 

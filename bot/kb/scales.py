@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from types import MappingProxyType
 
-from bot.domain.knowledge import Mask, Money, Retry, TerminalType
+from bot.domain.knowledge import WORKING_DAY, Mask, Money, Retry, TerminalType
 
 FREQUENCY = MappingProxyType({"总是": 0.95, "经常": 0.75, "有时": 0.4, "偶尔": 0.2, "很少": 0.07, "从不": 0.02})
 """P(answer | cause) and P(step solves | cause)."""
@@ -40,3 +42,16 @@ ORIGIN = MappingProxyType({"指南": True, "示例": False})
 
 NEGATIONS = ("没", "无", "否", "还没", "都没")
 """How an answer that means no begins."""
+
+YES = MappingProxyType({"是": True, "否": False})
+
+_DURATION = re.compile(r"([1-9][0-9]{0,2}) ?(分钟|小时|天)", re.ASCII)
+
+
+def duration(words: str, *, round_the_clock: bool) -> timedelta:
+    """`30 分钟`, `4 小时`, `3 天`. A day is a whole one on the clock, and eight hours of working time. Raises ValueError for anything else."""
+    found = _DURATION.fullmatch(words)
+    if found is None:
+        raise ValueError(words)
+    units = {"分钟": timedelta(minutes=1), "小时": timedelta(hours=1), "天": timedelta(days=1) if round_the_clock else WORKING_DAY}
+    return int(found[1]) * units[found[2]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, ORIGIN, RETRY, TERMINAL_TYPE
+from .scales import BASE_RATE, EFFORT, FREQUENCY, MASK, MONEY, ORIGIN, RETRY, TERMINAL_TYPE, YES, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,15 @@ class OneOf:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return handler(schema) | {"enum": list(self.words)}
+
+
+def _is_duration(value: str) -> str:
+    """The value itself. Raises PydanticCustomError."""
+    try:
+        duration(value, round_the_clock=True)
+    except ValueError:
+        raise PydanticCustomError("duration", "not a duration") from None
+    return value
 
 
 SLOT_KINDS = [
@@ -70,6 +79,7 @@ Short = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=160)]
 Saying = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Message = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Frequency = Annotated[str, AfterValidator(OneOf(FREQUENCY)), OneOf(FREQUENCY)]
 BaseRate = Annotated[str, AfterValidator(OneOf(BASE_RATE)), OneOf(BASE_RATE)]
 Effort = Annotated[str, AfterValidator(OneOf(EFFORT)), OneOf(EFFORT)]
@@ -78,6 +88,8 @@ MoneyWord = Annotated[str, AfterValidator(OneOf(MONEY)), OneOf(MONEY)]
 MaskWord = Annotated[str, AfterValidator(OneOf(MASK)), OneOf(MASK)]
 Terminal = Annotated[str, AfterValidator(OneOf(TERMINAL_TYPE)), OneOf(TERMINAL_TYPE)]
 SlotKind = Annotated[str, AfterValidator(OneOf(SLOT_KINDS)), OneOf(SLOT_KINDS)]
+YesWord = Annotated[str, AfterValidator(OneOf(YES)), OneOf(YES)]
+Duration = Annotated[str, AfterValidator(_is_duration)]
 CodeKey = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{2}$")]
 Answers = dict[Id, Short]
 OneAnswer = Annotated[dict[Id, Short], Field(min_length=1, max_length=1)]
@@ -241,6 +253,49 @@ class GuideEntry(Entry):
     homes: Annotated[list[Short], Field(min_length=1)]
 
 
+class GroupEntry(Entry):
+    """A group of staff in `desk.yaml`."""
+
+    title: Short
+    purpose: Sentence
+    topics: list[Id] = []
+
+
+class TargetEntry(Entry):
+    """How soon staff mean to act, in `desk.yaml`."""
+
+    respond: Duration
+    solve: Duration
+    round_the_clock: YesWord = "否"
+
+
+class TargetsEntry(Entry):
+    """The targets in `desk.yaml`, one for each urgency."""
+
+    U0: TargetEntry
+    U1: TargetEntry
+    U2: TargetEntry
+    U3: TargetEntry
+    U4: TargetEntry
+
+
+class DeskFile(Entry):
+    """`desk.yaml`."""
+
+    groups: Annotated[dict[Id, GroupEntry], Field(min_length=1)]
+    default: Id
+    targets: TargetsEntry
+
+
+class CannedEntry(Entry):
+    """An entry of `canned.yaml`."""
+
+    title: Short
+    text: Message
+    topics: list[Id] = []
+    image: Short | None = None
+
+
 class QuestionsFile(RootModel[dict[Id, QuestionEntry]]):
     """`questions.yaml`."""
 
@@ -269,6 +324,10 @@ class ContactsFile(RootModel[list[ContactEntry]]):
     """`contacts.yaml`."""
 
 
+class CannedFile(RootModel[dict[Id, CannedEntry]]):
+    """`canned.yaml`."""
+
+
 class GuideFile(RootModel[dict[Short, GuideEntry]]):
     """`guide.yaml`."""
 
@@ -284,6 +343,8 @@ FILES: dict[str, type[BaseModel]] = {
     "out_of_scope.yaml": OutOfScopeFile,
     "replies.yaml": RepliesFile,
     "contacts.yaml": ContactsFile,
+    "desk.yaml": DeskFile,
+    "canned.yaml": CannedFile,
     "guide.yaml": GuideFile,
 }
 """Files beside `topics/`, all optional: an evaluation folder holds topics only."""

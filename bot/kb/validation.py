@@ -73,6 +73,8 @@ def _limit(kind: str, value: Any, context: dict[str, Any]) -> str | None:
             return say("schema.one-of", value=value, words=" ".join(context["words"]), suggestion=suggestion(value, context["words"]))
         case "literal_error":
             return say("schema.one-of", value=value, words=context["expected"].replace("'", ""), suggestion="")
+        case "duration":
+            return say("schema.duration", value=value)
         case "string_too_long":
             return say("schema.too-long", most=context["max_length"], now=len(value))
         case "too_short" | "too_long":

@@ -5,26 +5,30 @@ from __future__ import annotations
 import shutil
 import socket
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import YEARS
 from bot.wording import say
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
 LEAST_FREE = 200_000_000
 """Bytes on the disk below which a database should not be started: a busy day of transcripts and pictures."""
+NOTICE = timedelta(days=30)
+"""Before the end of what is known of holidays: those of the next year are announced by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was looked at; `warns`: good today, but something should be done about it."""
 
     good: bool
     text: str
+    warns: bool = False
 
 
 def disk(folder: Path) -> Finding:
@@ -42,6 +46,12 @@ def clock(zone: ZoneInfo) -> Finding:
     now = datetime.now(zone)
     good = now.year in YEARS and now.year >= 2025
     return Finding(good=good, text=say("doctor.clock" if good else "doctor.clock-wrong", now=f"{now:%Y-%m-%d %H:%M}", zone=zone.key))
+
+
+def holidays(known_until: date, today: date) -> Finding:
+    """Whether it is known when staff are free."""
+    ends = today > known_until - NOTICE
+    return Finding(good=True, warns=ends, text=say("doctor.holidays-end" if ends else "doctor.holidays", year=known_until.year))
 
 
 def port(host: str, number: int) -> Finding:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.events import Chose, Edited, Said, Sent, Silent
+from bot.domain.events import Acted, Chose, Edited, Said, Sent, Silent
+from bot.domain.tickets import Act, Actor
 from bot.domain.understanding import Secret
 
 if TYPE_CHECKING:
     from bot.domain.events import Event
 
-SAID, EDITED, CHOSE, SENT = "said", "edited", "chose", "sent"
+SAID, EDITED, CHOSE, SENT, ACTED, SILENT = "said", "edited", "chose", "sent", "acted", "silent"
+NOT_OF_MERCHANTS = frozenset({ACTED, SILENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,11 @@ class Told:
 def written(text: str, secrets: tuple[Secret, ...], **more: str) -> str:
     """The body of a text or of a picture with its caption."""
     return json.dumps({"text": text, "secrets": secrets, **more}, ensure_ascii=False)
+
+
+def acted(event: Acted) -> str:
+    """The body of an act of staff."""
+    return json.dumps(asdict(event), ensure_ascii=False)
 
 
 def read(kind: str, body: str) -> Told:
@@ -45,8 +52,17 @@ def read(kind: str, body: str) -> Told:
             return _told(Sent(kind=_text(fields, "kind"), name=_text(fields, "name")), fields)
         case "silent":
             return Told(event=Silent())
+        case "acted":
+            return Told(event=_acted(fields))
         case _:
             raise ValueError(f"an unknown kind of event: {kind}")
+
+
+def _acted(fields: dict[str, Any]) -> Acted:
+    """Raises ValueError, TypeError, KeyError for what is no act."""
+    facts = tuple((str(slot), str(value)) for slot, value in fields.get("facts", ()))
+    texts = {name: _text(fields, name) for name in ("number", "text", "photo", "to", "to_name")}
+    return Acted(actor=Actor(**fields["actor"]), act=Act(fields["act"]), facts=facts, **texts)
 
 
 def _told(event: Event, fields: dict[str, Any]) -> Told:

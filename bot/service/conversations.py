@@ -6,6 +6,8 @@ import logging
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from bot.domain.tickets import Act
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -54,7 +56,9 @@ class Conversations:
 
     def _count(self, outcome: Outcome, seconds: float) -> None:
         self._meter.stepped(seconds, len(outcome.done), len(outcome.dead))
-        for ticket in outcome.opened:
-            self._meter.opened(ticket.reason, ticket.urgency)
+        new = {deed.number for deed in outcome.logged if deed.act == Act.OPEN}
+        for ticket in outcome.tickets:
+            if ticket.number in new:
+                self._meter.opened(ticket.reason, ticket.urgency)
         for rated in outcome.rated:
             self._meter.rated(rated.stars)

@@ -8,16 +8,19 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 
-from bot.dialogue import prompt, silence
+from bot.dialogue import deadlines, prompt, silence
 from bot.dialogue.render import kb_say
 from bot.dialogue.step import step
 from bot.domain.clock import SECOND
 from bot.domain.conversation import Conversation, put
-from bot.domain.effects import OpenTicket, Rate, Say, TellStaff
-from bot.domain.events import Chose, Sent, Silent
+from bot.domain.desk import Desk
+from bot.domain.effects import Answer, Log, Note, OpenTicket, Rate, Say, TellStaff
+from bot.domain.events import Acted, Chose, Sent, Silent
+from bot.domain.tickets import Act, Actor
 
 from . import bodies
-from .ports import Opened, Outcome, Rated, Spoken
+from .filing import Filing
+from .ports import Kept, Logged, Outcome, Rated, Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,90 +28,133 @@ if TYPE_CHECKING:
 
     from bot.domain.effects import Effect
     from bot.domain.knowledge import KnowledgeBase
-    from bot.domain.tickets import Packet
 
     from .bodies import Told
     from .ports import Mind, Pending, Work
 
+LEAST_SLEEP = timedelta(minutes=1)
+"""The clock does not look at a conversation sooner again, whatever its timers say: an event of time that cannot be handled must not fill the inbox."""
 logger = logging.getLogger(__name__)
 
 
 class Decider:
-    """Decides about conversations. `zone` is where the merchants are; `pushing` tells the channels to which lines are carried from those that fetch them."""
+    """Decides about conversations. `desk` gives how things stand with the staff, `zone` is where the merchants are; `pushing` tells the channels to which lines
+    are carried from those that fetch them."""
 
     def __init__(
-        self, *, mind: Callable[[], Mind], clock: Callable[[], int], new_id: Callable[[], str], zone: ZoneInfo, pushing: Callable[[str], bool]
+        self,
+        *,
+        mind: Callable[[], Mind],
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        zone: ZoneInfo,
+        pushing: Callable[[str], bool],
+        desk: Callable[[], Desk] = Desk,
     ) -> None:
-        self._mind, self._clock, self._new_id, self._zone, self._pushing = mind, clock, new_id, zone, pushing
+        self._mind, self._desk, self._clock, self._new_id, self._zone, self._pushing = mind, desk, clock, new_id, zone, pushing
 
     def decide(self, work: Work) -> Outcome:
         """What the events of one conversation come to. Pure but for the log and the ids of tickets. An event that cannot be handled is put aside with its
         reason, and the merchant is told; those behind it are handled."""
-        mind = self._mind()
+        mind, desk = self._mind(), self._desk()
         state, rows = _state(work), _Rows()
         for event in work.events:
             try:
-                state = self._handle(mind, work, state, event, rows)
+                state = self._handle(mind, desk, work, state, event, rows)
             except Exception as error:  # one message must never stop the others
                 logger.exception("event put aside", extra={"event": "event_dead", "kind": event.kind, "id": event.id})
                 rows.dead.append((event.id, f"{type(error).__name__}: {error}"[:500]))
-                rows.spoken.append(self._line(work, event, {"bubbles": [kb_say(mind.kb, "broken")], "choices": []}))
-        patience = silence.patience(state)
-        wake = work.events[-1].received + patience // timedelta(microseconds=1) if patience and work.events else None
+                if event.kind not in bodies.NOT_OF_MERCHANTS:
+                    rows.spoken.append(self._line(work, event, {"bubbles": [kb_say(mind.kb, "broken")], "choices": []}))
         return Outcome(
-            state=json.dumps(state.to_json(), ensure_ascii=False), knowledge=mind.kb.version, wake=wake, done=tuple(rows.done), dead=tuple(rows.dead),
-            spoken=tuple(rows.spoken), opened=tuple(rows.opened), rated=tuple(rows.rated),
+            state=json.dumps(state.to_json(), ensure_ascii=False), knowledge=mind.kb.version, wake=self._wake(mind, desk, work, state),
+            done=tuple(rows.done), dead=tuple(rows.dead), spoken=tuple(rows.spoken), tickets=tuple(rows.tickets.values()), logged=tuple(rows.logged),
+            rated=tuple(rows.rated),
         )  # fmt: skip
 
-    def _handle(self, mind: Mind, work: Work, state: Conversation, event: Pending, rows: _Rows) -> Conversation:
+    def _wake(self, mind: Mind, desk: Desk, work: Work, state: Conversation) -> int | None:
+        """When time itself is the next event: silence that lasts, or a clock of the ticket."""
+        if not work.events:
+            return None
+        last = self._local(work.events[-1].received)
+        patience = silence.patience(state)
+        moments = [last + patience] if patience else []
+        if state.ticket and (moment := deadlines.next_moment(state.ticket, mind.kb, desk)):
+            moments.append(max(moment, last + LEAST_SLEEP))
+        return self._micros(min(moments)) if moments else None
+
+    def _handle(self, mind: Mind, desk: Desk, work: Work, state: Conversation, event: Pending, rows: _Rows) -> Conversation:
         """One event: the next state; its rows are added."""
         told = bodies.read(event.kind, event.body)
-        now = datetime.fromtimestamp(event.received / SECOND, UTC).astimezone(self._zone).replace(tzinfo=None)
-        heard = None
+        now, heard = self._local(event.received), None
         if told.text is not None:
             heard = replace(mind.understand(told.text, now, prompt.expected(mind.kb, state, told.event)), secrets=told.secrets)
-        decision = step(state, told.event, heard, mind.kb, now)
-        new = _Rows()
+        decision = step(state, told.event, heard, mind.kb, now, at_desk=desk)
+        after, new = decision.conversation, _Rows()
         if line := _merchants_line(mind.kb, state, told, decision.effects):
             new.spoken.append(Spoken(event=event.id, side="merchant", body=line, at=event.received))
         for effect in decision.effects:
             self._perform(work, event, effect, new)
+        filing = Filing(kb=mind.kb, desk=desk, now=now, micros=self._micros)
+        for ticket in filing.kept(state, after, decision.effects, event.id, self._new_id):
+            new.tickets[ticket.number] = ticket
         new.done.append(event.id)
         rows.add(new)
-        return decision.conversation
+        return after
+
+    def _local(self, micros: int) -> datetime:
+        """The merchants' wall clock."""
+        return datetime.fromtimestamp(micros / SECOND, UTC).astimezone(self._zone).replace(tzinfo=None)
+
+    def _micros(self, local: datetime) -> int:
+        return round(local.replace(tzinfo=self._zone).timestamp() * SECOND)
 
     def _perform(self, work: Work, event: Pending, effect: Effect, rows: _Rows) -> None:
         match effect:
             case Say(reply=reply):
                 rows.spoken.append(self._line(work, event, asdict(reply), len(rows.spoken)))
-            case OpenTicket(packet=packet):
-                rows.opened.append(self._ticket(event, packet))
-            case Rate(topic=topic, stars=stars):
-                rows.rated.append(Rated(event=event.id, topic=topic, stars=stars, at=event.received))
-            case TellStaff():
-                pass  # it stands in the transcript, which staff read
+            case Answer(actor=actor, text=text, photo=photo):
+                rows.spoken.append(self._line(work, event, _answered(actor, text, photo), len(rows.spoken), side="staff"))
+            case Note(actor=actor, text=text):
+                note = json.dumps({"bubbles": [text], "author": actor.name, "login": actor.login}, ensure_ascii=False)
+                rows.spoken.append(Spoken(event=event.id, side="note", body=note, at=event.received))
+            case Log():
+                rows.logged.append(_logged(event, effect))
+            case TellStaff(number=number, text=text, attachment=attachment):
+                told = (("text", text), ("attachment", attachment))
+                rows.logged.append(_logged(event, Log(actor=Actor(), act=Act.SAID, number=number, detail=tuple(pair for pair in told if pair[1]))))
+            case Rate(topic=topic, stars=stars, number=number):
+                rows.rated.append(Rated(event=event.id, topic=topic, stars=stars, number=number, at=event.received))
+            case OpenTicket():
+                pass  # the packet goes into the ticket's row
             case _:
                 assert_never(effect)
 
-    def _line(self, work: Work, event: Pending, body: dict[str, Any], part: int = 0) -> Spoken:
+    def _line(self, work: Work, event: Pending, body: dict[str, Any], part: int = 0, side: str = "bot") -> Spoken:
         push = f"{event.id}:{part}" if self._pushing(work.address.channel) else None
-        return Spoken(event=event.id, side="bot", body=json.dumps(body, ensure_ascii=False), at=max(self._clock(), event.received), push=push)
+        return Spoken(event=event.id, side=side, body=json.dumps(body, ensure_ascii=False), at=max(self._clock(), event.received), push=push)
 
-    def _ticket(self, event: Pending, packet: Packet) -> Opened:
-        return Opened(
-            event=event.id, public_id=self._new_id(), number=packet.number, urgency=packet.urgency, reason=packet.reason, topic=packet.topic,
-            packet=json.dumps(asdict(packet), ensure_ascii=False), at=event.received,
-        )  # fmt: skip
+
+def _answered(actor: Actor, text: str, photo: str) -> dict[str, Any]:
+    """What a member of the staff said, as a line."""
+    line = {"bubbles": [text] if text else [], "choices": [], "author": actor.name}
+    return {**line, "file": photo} if photo else line
+
+
+def _logged(event: Pending, log: Log) -> Logged:
+    detail = json.dumps(dict(log.detail), ensure_ascii=False)
+    return Logged(event=event.id, number=log.number, actor=log.actor.login, act=log.act, done=log.done, detail=detail, at=event.received)
 
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows of an outcome while it is being made."""
+    """Rows of an outcome while it is being made; of each ticket the last state counts."""
 
     done: list[int] = field(default_factory=list)
     dead: list[tuple[int, str]] = field(default_factory=list)
     spoken: list[Spoken] = field(default_factory=list)
-    opened: list[Opened] = field(default_factory=list)
+    tickets: dict[str, Kept] = field(default_factory=dict)
+    logged: list[Logged] = field(default_factory=list)
     rated: list[Rated] = field(default_factory=list)
 
     def add(self, new: _Rows) -> None:
@@ -116,8 +162,11 @@ class _Rows:
         self.done += new.done
         self.dead += new.dead
         self.spoken += new.spoken
-        self.opened += new.opened
+        self.logged += new.logged
         self.rated += new.rated
+        for number, ticket in new.tickets.items():
+            first = self.tickets.get(number, ticket)
+            self.tickets[number] = replace(ticket, event=first.event, public_id=first.public_id)
 
 
 def _state(work: Work) -> Conversation:
@@ -140,8 +189,8 @@ def _remembered(work: Work) -> Conversation:
 
 
 def _merchants_line(kb: KnowledgeBase, state: Conversation, told: Told, effects: tuple[Effect, ...]) -> str | None:
-    """What the merchant did, for the transcript; None for silence. Details in it stand beside it, for staff."""
-    if isinstance(told.event, Silent):
+    """What the merchant did, for the transcript; None for what others did. Details in it stand beside it, for staff."""
+    if isinstance(told.event, Silent | Acted):
         return None
     line: dict[str, Any] = {} if told.text is None else {"text": told.text}
     if isinstance(told.event, Chose):

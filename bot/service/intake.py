@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import bodies
@@ -11,6 +12,7 @@ from .ports import Arrival
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bot.domain.events import Acted
     from bot.domain.messages import Address
 
     from .bell import Bell
@@ -45,6 +47,12 @@ class Intake:
         more = {"kind": kind, "name": name}
         body = bodies.written(text, secrets, **more) if text else json.dumps(more, ensure_ascii=False)
         return await self._keep(address, ext_id, bodies.SENT, body, profile)
+
+    async def acted(self, address: Address, ext_id: str, act: Acted) -> str:
+        """A member of the staff did something with the ticket of this chat; what is written is redacted like anything else."""
+        text, _ = self._mind().redact(act.text)
+        facts = tuple((slot, self._mind().redact(value)[0]) for slot, value in act.facts)
+        return await self._keep(address, ext_id, bodies.ACTED, bodies.acted(replace(act, text=text, facts=facts)))
 
     async def _keep(self, address: Address, ext_id: str, kind: str, body: str, profile: Mapping[str, str] | None = None) -> str:
         known = {slot: self._mind().redact(value)[0] for slot, value in (profile or {}).items()}

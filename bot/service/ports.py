@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.knowledge import KnowledgeBase, Question, Slot
-    from bot.domain.messages import Address
+    from bot.domain.messages import Address, Photo
     from bot.domain.understanding import Secret, Understanding
+
+    from .desk import DeskStore
+    from .reports import ReportStore
+    from .staff import StaffStore
 
 MOST_EVENTS = 50
 """Events of one conversation that are taken at once."""
@@ -59,7 +63,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
-    """One line of the transcript. `push` asks for delivery under this key, which stays the same over all tries."""
+    """One line of the transcript; `side` is `merchant`, `bot`, `staff`, or `note` for what merchants never get. `push` asks for delivery under this key,
+    which stays the same over all tries."""
 
     event: int
     side: str
@@ -69,39 +74,79 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A ticket for staff, from the event that opened it."""
+class Kept:
+    """A ticket as it is after an event, new or changed: there is one for each conversation and number. `event` and `public_id` count when it is new.
+
+    `state` is the JSON of the whole ticket, the rest is what lists and reports need of it; `packet` is empty when it has not changed. `due` is the next
+    deadline, None when nothing is due; `late` and `overran` tell whether the first answer and the solution took longer than they should.
+    `bot_topic` and `bot_cause` are what the bot took it for when it was opened.
+    """
 
     event: int
     public_id: str
     number: str
+    status: str
     urgency: str
     reason: str
     topic: str | None
+    team: str
+    owner: str | None
+    code: str
+    acquirer: str
     packet: str
+    state: str
+    opened: int
+    changed: int
+    waiting: int | None
+    due: int | None
+    answered: int | None
+    solved: int | None
+    respond_by: int | None
+    late: bool
+    overran: bool
+    cause: str
+    bot_right: str
+    terminal: str
+    bot_topic: str
+    bot_cause: str
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """Something that was done with a ticket of the conversation, or refused. `actor` is a login, empty for merchant, bot and clock; `detail` a JSON object."""
+
+    event: int
+    number: str
+    actor: str
+    act: str
+    done: bool
+    detail: str
     at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rated:
-    """How a merchant rated the help with a topic."""
+    """How a merchant rated the help with a topic; `number` is the ticket when it was staff who helped."""
 
     event: int
     topic: str
     stars: int
     at: int
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the events of one conversation came to. `dead` are (event, reason); `wake` is when silence is an event, None for never."""
+    """What the events of one conversation came to. `dead` are (event, reason); `wake` is when the passing of time is an event, None for never."""
 
     state: str
     knowledge: str
     done: tuple[int, ...] = ()
     dead: tuple[tuple[int, str], ...] = ()
     spoken: tuple[Spoken, ...] = ()
-    opened: tuple[Opened, ...] = ()
+    tickets: tuple[Kept, ...] = ()
+    logged: tuple[Logged, ...] = ()
     rated: tuple[Rated, ...] = ()
     wake: int | None = None
 
@@ -164,17 +209,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Photo:
-    """A picture, as it is kept: re-encoded, without what the camera wrote into it."""
-
-    id: str
-    mime: str
-    width: int
-    height: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """How much waits: events, lines to be sent, open tickets; and the age of the oldest event in microseconds."""
 
@@ -197,6 +231,18 @@ class Retention:
 class Store(Protocol):
     """The one database. Raises `StoreBusy` when too much waits and `StoreUnavailable` when it cannot be reached; then nothing was done."""
 
+    @property
+    def desk(self) -> DeskStore:
+        """The staff's side of it."""
+
+    @property
+    def reports(self) -> ReportStore:
+        """Figures about a period."""
+
+    @property
+    def staff(self) -> StaffStore:
+        """Accounts, sessions and the audit."""
+
     async def accept(self, arrival: Arrival) -> str:
         """Keep an arrival; the public id of its conversation, when it would survive a power cut. One that is already there is not kept twice."""
 
@@ -213,7 +259,7 @@ class Store(Protocol):
         """What became of a claimed line."""
 
     async def transcript(self, conversation: str, after: int, limit: int) -> Sequence[Line]:
-        """Lines of a conversation after the line `after`, oldest first."""
+        """Lines of a conversation after the line `after`, oldest first, as the merchant may see them."""
 
     async def conversation(self, address: Address) -> str | None:
         """The public id of the conversation with this chat, None when there is none."""

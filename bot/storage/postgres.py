@@ -16,18 +16,22 @@ from typing import TYPE_CHECKING, Any, assert_never
 import asyncpg
 
 from bot.domain.errors import StoreUnavailable
-from bot.domain.messages import Address
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Photo, Sent, Undeliverable, Work
+from bot.domain.messages import Address, Photo
+from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Sent, Undeliverable, Work
 from bot.wording import say
 
 from . import migrations
+from .figures import Figures
 from .gathered import Gathered
-from .rows import key, outgoing, storable
+from .postgres_desk import PostgresDesk
+from .postgres_staff import PostgresStaff
+from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
+from .words import line_words, vector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Retention
+    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Retention, Spoken
 
 CONNECTIONS = 10
 """For each process: its steps, its arrivals, and a few for everything else."""
@@ -69,7 +73,7 @@ _MIGRATING = 0x706F73626F74
 
 
 class PostgresStore:
-    """A store on a server. `new_id` gives public ids that nobody can guess.
+    """A store on a server. `new_id` gives public ids that nobody can guess; `desk` is the staff's side of it, `reports` are figures.
 
     StoreUnavailable means that nothing was done, except when the connection died while the server was committing: then nobody knows. What the workers and
     channels call may be called again in either case.
@@ -77,6 +81,9 @@ class PostgresStore:
 
     def __init__(self, pool: asyncpg.Pool, new_id: Callable[[], str]) -> None:
         self._pool, self._new_id = pool, new_id
+        self.desk = PostgresDesk(fetch=self._fetch, transaction=self._transaction)
+        self.reports = Figures(read=self._reckon, listed="SELECT start FROM unnest({bounds}::bigint[]) AS start")
+        self.staff = PostgresStaff(self._transaction, self._fetch)
         self._accepting = [Gathered(partial(self._accept_all, asyncio.Lock())) for _ in range(ARRIVALS)]
 
     @classmethod
@@ -218,6 +225,10 @@ class PostgresStore:
         async with self._connection() as connection:
             return list(await connection.fetch(statement, *values))
 
+    async def _reckon(self, statement: str, **values: Any) -> list[Any]:
+        """The rows of a report."""
+        return await self._fetch(statement.format(**{name: f"${place}" for place, name in enumerate(values, 1)}), *values.values())
+
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         with _translated():
@@ -267,13 +278,21 @@ async def _write(connection: Any, work: Work, outcome: Outcome) -> None:
     active = max(event.received for event in work.events)
     await connection.execute(_ADVANCE, work.id, storable(outcome.state), outcome.wake, active, *_columns(ended, 2))
     if outcome.spoken:
-        lines = [(line.event, line.side, storable(line.body), line.at, line.push) for line in outcome.spoken]
-        await connection.execute(_SPEAK, work.id, outcome.knowledge, f"{work.address.channel}:{work.address.chat}", *_columns(lines, 5))
-    for ticket in outcome.opened:
-        row = (ticket.public_id, ticket.number, ticket.event, ticket.urgency, ticket.reason, ticket.topic, storable(ticket.packet), ticket.at)
-        await connection.execute(_OPEN, work.id, *row)
+        lines = [(line.event, line.side, storable(line.body), line.at, line.push, _vector(line)) for line in outcome.spoken]
+        await connection.execute(_SPEAK, work.id, outcome.knowledge, f"{work.address.channel}:{work.address.chat}", *_columns(lines, 6))
+    for ticket in outcome.tickets:
+        await connection.execute(_KEEP, *ticket_values(ticket, work.id))
+        await connection.execute(_LINK, ticket.topic, ticket.code, ticket.acquirer, work.id, ticket.number)
     for rating in outcome.rated:
-        await connection.execute("INSERT INTO rating VALUES ($1, $2, $3, $4, $5)", rating.event, work.id, rating.topic, rating.stars, rating.at)
+        await connection.execute(_RATE, rating.event, work.id, rating.topic, rating.stars, rating.at, rating.number)
+    for deed in outcome.logged:  # last: its trigger holds a lock until the commit, so that ids come in the order of commits
+        await connection.execute(_LOG, *logged_values(deed, work.id))
+
+
+def _vector(line: Spoken) -> str | None:
+    """A line's words as the search has them, None for one that is not searched."""
+    words = line_words(line.side, storable(line.body))
+    return vector(words) if words else None
 
 
 def _work(claimed: Any, events: Iterable[Any]) -> Work:
@@ -352,15 +371,27 @@ WHERE id = $1
 _SPEAK = """
 WITH line AS MATERIALIZED (
     SELECT nextval('message_id_seq') AS id, spoken.*
-    FROM unnest($4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[]) AS spoken (event, side, body, at, push)
+    FROM unnest($4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[]) AS spoken (event, side, body, at, push, words)
 ), said AS (
-    INSERT INTO message (id, conversation, event, side, body, knowledge, at) SELECT id, $1, event, side, body, $2, at FROM line
+    INSERT INTO message (id, conversation, event, side, body, knowledge, at, words)
+    SELECT id, $1, event, side, body, $2, at, words::tsvector FROM line
 )
 INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) SELECT $3, push, $1, id, at, at FROM line WHERE push IS NOT NULL ORDER BY id
 """
-_OPEN = """
-INSERT INTO ticket (conversation, public_id, number, origin, urgency, reason, topic, packet, opened) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+_KEEP = f"""
+INSERT INTO ticket AS t (conversation, {", ".join(TICKET)}) VALUES ({", ".join(f"${place}" for place in range(1, len(TICKET) + 2))})
+ON CONFLICT (conversation, number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in TICKET_CHANGES)},
+    packet = CASE excluded.packet WHEN '' THEN t.packet ELSE excluded.packet END
 """
+_LINK = """
+UPDATE ticket SET incident = (SELECT id FROM incident WHERE status = 'announced' AND topic = $1 AND code IN ('', $2) AND acquirer IN ('', $3) LIMIT 1)
+WHERE conversation = $4 AND number = $5 AND incident IS NULL AND status NOT IN ('solved', 'closed')
+"""
+_LOG = """
+INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at)
+SELECT id, $1, $2, $3, $4, $5, $6 FROM ticket WHERE conversation = $7 AND number = $8
+"""
+_RATE = "INSERT INTO rating (event, conversation, topic, stars, at, number) VALUES ($1, $2, $3, $4, $5, $6)"
 _WAKE = """
 WITH due AS (
     SELECT id, channel, wakes FROM conversation WHERE wake <= $1 ORDER BY id FOR UPDATE SKIP LOCKED
@@ -398,7 +429,7 @@ WHERE id = $1 AND status = 'sending'
 _TRANSCRIPT = """
 SELECT m.id, m.side, m.body, m.at, i.ext_id FROM message AS m JOIN conversation AS c ON c.id = m.conversation
 LEFT JOIN inbox AS i ON i.id = m.event AND m.side = 'merchant'
-WHERE c.public_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3
+WHERE c.public_id = $1 AND m.id > $2 AND m.side <> 'note' ORDER BY m.id LIMIT $3
 """
 # (statement, the limit of `Retention`). Rows that somebody has locked are left for the next night, so nobody waits in a circle, two that purge included.
 _PURGE = (
@@ -420,8 +451,16 @@ _PURGE = (
         "photos",
     ),
     (
+        "DELETE FROM presence WHERE until < $1",
+        "messages",
+    ),
+    (
+        "DELETE FROM incident WHERE ended < $1",
+        "conversations",
+    ),
+    (
         "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation WHERE active < $1 AND ready IS NULL"
-        " AND NOT EXISTS (SELECT FROM ticket WHERE conversation = conversation.id AND status <> 'closed') FOR UPDATE SKIP LOCKED)",
+        " AND NOT EXISTS (SELECT FROM ticket WHERE conversation = conversation.id AND status NOT IN ('solved', 'closed')) FOR UPDATE SKIP LOCKED)",
         "conversations",
     ),
 )
@@ -429,5 +468,5 @@ _LATEST = "SELECT greatest((SELECT max(active) FROM conversation), (SELECT max(r
 _COUNTS = """
 SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation),
     (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),
-    (SELECT count(*) FROM ticket WHERE status <> 'closed')
+    (SELECT count(*) FROM ticket WHERE status NOT IN ('solved', 'closed'))
 """

@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.messages import Address
+from bot.domain.staff import Member, Role
 from bot.service.ports import Outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.service.ports import Kept, Logged
+
 LONGEST_KEY = 500
 """Characters of an id from outside; PostgreSQL refuses index entries of more than 2704 bytes."""
+
+TICKET_CHANGES = (
+    "status", "urgency", "topic", "team", "owner", "code", "acquirer", "state", "changed", "waiting", "due", "answered", "solved", "respond_by", "late",
+    "overran", "cause", "bot_right", "terminal",
+)  # fmt: skip
+"""Columns of a ticket that an event may change; the packet is kept when it comes empty."""
+TICKET = ("public_id", "number", "origin", "reason", "opened", "previous", "bot_topic", "bot_cause", "packet", *TICKET_CHANGES)
+"""All of them, in the order of `ticket_values`, which begin with the conversation."""
+
+
+def ticket_values(ticket: Kept, conversation: int) -> tuple[Any, ...]:
+    """A ticket for its row."""
+    fixed = (ticket.public_id, ticket.number, ticket.event, ticket.reason, ticket.opened, ticket.previous, ticket.bot_topic, ticket.bot_cause,
+             storable(ticket.packet))  # fmt: skip
+    return (conversation, *fixed, *(_column(getattr(ticket, name)) for name in TICKET_CHANGES))
+
+
+def logged_values(deed: Logged, conversation: int) -> tuple[Any, ...]:
+    """A deed for its row; conversation and number name the ticket."""
+    return (deed.event, deed.actor, deed.act, deed.done, storable(deed.detail), deed.at, conversation, deed.number)
+
+
+def _column(value: Any) -> Any:
+    return storable(value) if isinstance(value, str) else value
 
 
 def storable(text: str) -> str:
@@ -37,4 +65,13 @@ def outgoing(row: Sequence[Any]) -> Outgoing:
     return Outgoing(
         id=id, address=Address(channel=channel, chat=chat), conversation=conversation, message=message, body=body, dedupe=dedupe, tries=tries, created=created,
         maybe_duplicate=bool(maybe),
+    )  # fmt: skip
+
+
+def member(row: Sequence[Any]) -> Member:
+    """Somebody with an account, from these columns in this order."""
+    login, name, role, groups, on_duty, disabled, must_change, created = row
+    return Member(
+        login=login, name=name, role=Role(role), groups=tuple(json.loads(groups)), on_duty=bool(on_duty), disabled=bool(disabled),
+        must_change=bool(must_change), created=created,
     )  # fmt: skip

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 from urllib.parse import quote
 
@@ -18,33 +19,44 @@ import aiosqlite
 from filelock import FileLock, Timeout
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
-from bot.domain.messages import Address
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Photo, Sent, Undeliverable, Work
+from bot.domain.messages import Address, Photo
+from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Sent, Undeliverable, Work
 from bot.wording import say
 
 from . import migrations
+from .figures import Figures
 from .gathered import Gathered
-from .rows import key, outgoing, storable
+from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
+from .sqlite_desk import SQLiteDesk, sweep
+from .sqlite_staff import SQLiteStaff
+from .words import line_words
 from .writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bot.service.ports import Arrival, Decide, Delivery, Outcome, Outgoing, Retention, Spoken
 
 AT_ONCE = 16
 """Conversations that are stepped for one commit."""
+TURNS = 8
+"""Turns of the loop between two decisions: a request needs about so many from its socket to the database."""
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "busy_timeout = 5000", "cache_size = -8192")
 _READING = ("query_only = ON", "busy_timeout = 5000", "cache_size = -8192")
 
 
 class SQLiteStore:
-    """A store in one file. `new_id` gives public ids that nobody can guess."""
+    """A store in one file. `new_id` gives public ids that nobody can guess; `desk` is the staff's side of it, with a connection of its own to read,
+    and `reports` are figures, which are reckoned apart."""
 
-    def __init__(self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, lock: FileLock | None, new_id: Callable[[], str]) -> None:
-        self._writer, self._reading, self._lock, self._new_id = Writer(writing), reading, lock, new_id
-        self._accepting: Gathered[Arrival, str] = Gathered(lambda take: self._writer.run(lambda connection: self._accept_all(connection, take())))
+    def __init__(
+        self, writing: sqlite3.Connection, reading: aiosqlite.Connection, looking: aiosqlite.Connection, lock: FileLock | None, new_id: Callable[[], str]
+    ) -> None:
+        self._writer, self._reading, self._looking, self._lock, self._new_id = Writer(writing), reading, looking, lock, new_id
+        self.staff = SQLiteStaff(self._writer, self._read)
+        self.desk = SQLiteDesk(read=partial(_rows, looking), write=self._writer.run)
+        self.reports = Figures(read=self._reckon, listed="SELECT value AS start FROM json_each({bounds})")
+        self._accepting: Gathered[Arrival, str] = Gathered(lambda take: self._writer.run_late(lambda: partial(self._accept_all, take())))
 
     @classmethod
     async def open(cls, path: Path, new_id: Callable[[], str]) -> SQLiteStore:
@@ -52,31 +64,35 @@ class SQLiteStore:
         async with AsyncExitStack() as undoing:
             lock = locked(path)
             undoing.callback(lock.release)
-            writing = await _connect(path, _PRAGMAS)
-            undoing.push_async_callback(writing.close)  # an open connection would keep the process alive
+            writing = undoing.enter_context(closing(_open(path, _PRAGMAS)))
             try:
-                await migrate(writing)
-                await writing.execute("UPDATE outbox SET status = 'new', maybe_duplicate = 1 WHERE status = 'sending'")
+                migrate(writing)
+                writing.execute("UPDATE outbox SET status = 'new', maybe_duplicate = 1 WHERE status = 'sending'")
             except sqlite3.Error as error:  # another program's database, or a full disk
                 raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
             reading = await _connect(path, _READING)
+            undoing.push_async_callback(reading.close)
+            looking = await _connect(path, _READING)
             undoing.pop_all()
-            return cls(writing, reading, lock, new_id)
+            return cls(writing, reading, looking, lock, new_id)
 
     @classmethod
     async def beside(cls, path: Path, new_id: Callable[[], str]) -> SQLiteStore:
         """Open the file beside the process that works with it, to look or to tidy up. Raises StoreUnavailable when there is none."""
         async with AsyncExitStack() as undoing:
             reading = await _connect(path, _READING, mode="rw")
-            undoing.push_async_callback(reading.close)
-            writing = await _connect(path, _PRAGMAS, mode="rw")
+            undoing.push_async_callback(reading.close)  # an open connection would keep the process alive
+            looking = await _connect(path, _READING, mode="rw")
+            undoing.push_async_callback(looking.close)
+            writing = _open(path, _PRAGMAS, mode="rw")
             undoing.pop_all()
-            return cls(writing, reading, None, new_id)
+            return cls(writing, reading, looking, None, new_id)
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
         await self._writer.close()
         await self._reading.close()
+        await self._looking.close()
         if self._lock:
             self._lock.release()
 
@@ -84,14 +100,14 @@ class SQLiteStore:
         """Keep an arrival; the public id of its conversation."""
         return await self._accepting.add(arrival)
 
-    async def _accept_all(self, connection: aiosqlite.Connection, arrivals: list[Arrival]) -> list[str]:
+    def _accept_all(self, arrivals: list[Arrival], connection: sqlite3.Connection) -> list[str]:
         rows = json.dumps([
             [self._new_id(), a.address.channel, key(a.address.chat), storable(a.profile), key(a.ext_id), a.kind, storable(a.body), a.received]
             for a in arrivals
         ])  # fmt: skip
-        await connection.execute(_GREET, (rows,))
-        await connection.execute(_ACCEPT, (rows,))
-        return [id for (id,) in await connection.execute_fetchall(_ACCEPTED, (rows,))]
+        connection.execute(_GREET, (rows,))
+        connection.execute(_ACCEPT, (rows,))
+        return [id for (id,) in connection.execute(_ACCEPTED, (rows,))]
 
     async def step(self, decide: Decide, now: int) -> int:
         """Let `decide` handle up to `AT_ONCE` conversations, written in one commit."""
@@ -99,7 +115,8 @@ class SQLiteStore:
         outcomes = []
         for work in works:
             outcomes.append((work, decide(work) if work.events else None))
-            await asyncio.sleep(0)  # requests are answered between two decisions
+            for _ in range(TURNS):  # requests are taken in between two decisions
+                await asyncio.sleep(0)
         written = await asyncio.gather(*(self._writer.run(partial(_write, work=work, outcome=outcome)) for work, outcome in outcomes), return_exceptions=True)
         if failed := [result for result in written if isinstance(result, BaseException)]:
             raise failed[0]
@@ -122,9 +139,9 @@ class SQLiteStore:
     async def wake(self, now: int) -> int:
         """Silence that has lasted long enough becomes events, all in one unit."""
 
-        async def unit(connection: aiosqlite.Connection) -> int:
-            await connection.execute(_SILENT, {"now": now})
-            return (await connection.execute(_WOKEN, {"now": now})).rowcount
+        def unit(connection: sqlite3.Connection) -> int:
+            connection.execute(_SILENT, {"now": now})
+            return connection.execute(_WOKEN, {"now": now}).rowcount
 
         due = await self._one("SELECT EXISTS (SELECT 1 FROM conversation WHERE wake <= ?)", (now,))
         return await self._writer.run(unit) if due else 0
@@ -132,16 +149,16 @@ class SQLiteStore:
     async def claim(self, now: int, lease: int, limit: int) -> list[Outgoing]:
         """The first waiting line of each chat, reserved. Nothing is written when nothing waits."""
 
-        async def unit(connection: aiosqlite.Connection) -> list[Outgoing]:
-            ids = [id for (id,) in await connection.execute_fetchall(_CLAIM, {"now": now, "lease": lease, "limit": limit})]
-            return [outgoing(row) for row in await connection.execute_fetchall(_CLAIMED, (json.dumps(ids),))]
+        def unit(connection: sqlite3.Connection) -> list[Outgoing]:
+            ids = [id for (id,) in connection.execute(_CLAIM, {"now": now, "lease": lease, "limit": limit})]
+            return [outgoing(row) for row in connection.execute(_CLAIMED, (json.dumps(ids),))]
 
         due = await self._one("SELECT EXISTS (SELECT 1 FROM outbox WHERE status IN ('new', 'sending') AND not_before <= ?)", (now,))
         return await self._writer.run(unit) if due else []
 
     async def settle(self, id: int, delivery: Delivery) -> None:
         """What became of a claimed line."""
-        await self._writer.run(lambda connection: connection.execute(*_settled(id, delivery)))
+        await self._writer.run(partial(_do, *_settled(id, delivery)))
 
     async def transcript(self, conversation: str, after: int, limit: int) -> list[Line]:
         """Lines after the line `after`, oldest first."""
@@ -161,7 +178,7 @@ class SQLiteStore:
     async def keep(self, photo: Photo, address: Address, now: int) -> None:
         """Keep a picture, once."""
         row = (photo.id, address.channel, key(address.chat), photo.mime, photo.width, photo.height, photo.data, now)
-        await self._writer.run(lambda connection: connection.execute("INSERT INTO photo VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", row))
+        await self._writer.run(partial(_do, "INSERT INTO photo VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", row))
 
     async def photo(self, id: str, address: Address) -> Photo | None:
         """A picture of this chat."""
@@ -172,10 +189,10 @@ class SQLiteStore:
     async def forget(self, address: Address) -> bool:
         """Delete everything of a chat; what was said goes with the conversation."""
 
-        async def unit(connection: aiosqlite.Connection) -> bool:
+        def unit(connection: sqlite3.Connection) -> bool:
             where = (address.channel, key(address.chat))
-            photos = await connection.execute("DELETE FROM photo WHERE channel = ? AND chat = ?", where)
-            conversations = await connection.execute("DELETE FROM conversation WHERE channel = ? AND chat = ?", where)
+            photos = connection.execute("DELETE FROM photo WHERE channel = ? AND chat = ?", where)
+            conversations = connection.execute("DELETE FROM conversation WHERE channel = ? AND chat = ?", where)
             return photos.rowcount + conversations.rowcount > 0
 
         return await self._writer.run(unit)
@@ -183,11 +200,13 @@ class SQLiteStore:
     async def purge(self, retention: Retention) -> int:
         """Delete what is older; what still waits, and what staff have not closed, stays."""
 
-        async def unit(connection: aiosqlite.Connection) -> int:
+        def unit(connection: sqlite3.Connection) -> int:
             limits = {"messages": retention.messages, "photos": retention.photos, "conversations": retention.conversations}
-            return sum([(await connection.execute(statement, limits)).rowcount for statement in _PURGE])
+            return sum(connection.execute(statement, limits).rowcount for statement in _PURGE)
 
-        return await self._writer.run(unit)
+        rows = await self._writer.run(unit)
+        await sweep(self._writer.run)
+        return rows
 
     async def latest(self) -> int:
         """The last moment at which something came or was done."""
@@ -207,10 +226,25 @@ class SQLiteStore:
         return rows[0][0] if rows else None
 
     async def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        return await _rows(self._reading, query, values)
+
+    async def _reckon(self, statement: str, **values: Any) -> list[Any]:
+        """The rows of a report, read by a connection of its own: it may take a second, and nobody waits for it."""
+        ((_, _, file),) = await self._read("PRAGMA database_list")
+        connection = await _connect(Path(file), _READING, mode="rw")
         try:
-            return list(await self._reading.execute_fetchall(query, values))
-        except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
-            raise StoreUnavailable(str(error)) from error
+            named = statement.format(**{name: f":{name}" for name in values})
+            return await _rows(connection, named, {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()})
+        finally:
+            await connection.close()
+
+
+async def _rows(connection: aiosqlite.Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+    """The rows of a query. Raises StoreUnavailable."""
+    try:
+        return list(await connection.execute_fetchall(query, values))
+    except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
+        raise StoreUnavailable(str(error)) from error
 
 
 def locked(path: Path) -> FileLock:
@@ -226,32 +260,43 @@ def locked(path: Path) -> FileLock:
     return lock
 
 
-async def _connect(path: Path, pragmas: Iterable[str], mode: Literal["rw", "rwc"] = "rwc") -> aiosqlite.Connection:
-    """A connection in autocommit mode. Raises StoreUnavailable for what is no database, or not there (mode `rw`)."""
-    address = f"file:{quote(str(path))}?mode={mode}"
+def _address(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path))}?mode={mode}"
+
+
+def _open(path: Path, pragmas: Iterable[str], mode: Literal["rw", "rwc"] = "rwc") -> sqlite3.Connection:
+    """A connection in autocommit mode, for one thread at a time. Raises StoreUnavailable for what is no database, or not there (mode `rw`)."""
     try:
-        sqlite3.connect(address, uri=True).close()  # looked at here first: when aiosqlite cannot open it, its thread may outlive the loop
-        connection = await aiosqlite.connect(address, isolation_level=None, uri=True)
+        connection = sqlite3.connect(_address(path, mode), isolation_level=None, uri=True, check_same_thread=False)
     except sqlite3.Error as error:
         raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
     try:
         for pragma in pragmas:
-            await connection.execute(f"PRAGMA {pragma}")
-        await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.Error as error:
-        await connection.close()
+        connection.close()
         raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
     return connection
 
 
-async def migrate(connection: aiosqlite.Connection) -> None:
+async def _connect(path: Path, pragmas: Sequence[str], mode: Literal["rw", "rwc"] = "rwc") -> aiosqlite.Connection:
+    """The same with a thread of its own, for reading."""
+    _open(path, pragmas, mode).close()  # looked at here first: when aiosqlite cannot open it, its thread may outlive the loop
+    connection = await aiosqlite.connect(_address(path, mode), isolation_level=None, uri=True)
+    for pragma in pragmas:
+        await connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date, one transaction per change. Raises StoreUnavailable for one that is newer than the program."""
-    await connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY) STRICT")
-    ((version,),) = await connection.execute_fetchall("SELECT coalesce(max(version), 0) FROM schema_version")
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY) STRICT")
+    ((version,),) = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version")
     if version > migrations.newest("sqlite"):
         raise StoreUnavailable(say("store.newer", version=version, newest=migrations.newest("sqlite")))
     for number, statements in migrations.after("sqlite", version):
-        await connection.executescript(f"BEGIN IMMEDIATE;\n{statements}\nINSERT INTO schema_version VALUES ({number});\nCOMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{statements}\nINSERT INTO schema_version VALUES ({number});\nCOMMIT;")
 
 
 async def copy(connection: aiosqlite.Connection, path: Path) -> None:
@@ -266,32 +311,42 @@ async def copy(connection: aiosqlite.Connection, path: Path) -> None:
         await target.close()
 
 
-async def _write(connection: aiosqlite.Connection, *, work: Work, outcome: Outcome | None) -> None:
+def _do(statement: str, values: Sequence[Any], connection: sqlite3.Connection) -> None:
+    """A unit of one statement."""
+    connection.execute(statement, values)
+
+
+def _write(connection: sqlite3.Connection, *, work: Work, outcome: Outcome | None) -> None:
     """One step: state, transcript, tickets, lines to be sent, and its events done. No outcome: what came was there already."""
     if outcome is None:
-        await connection.execute(_REST, (work.id, work.id))
+        connection.execute(_REST, (work.id, work.id))
         return
-    await connection.execute("UPDATE inbox SET status = 'done' WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(outcome.done),))
+    connection.execute("UPDATE inbox SET status = 'done' WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(outcome.done),))
     for id, reason in outcome.dead:
-        await connection.execute("UPDATE inbox SET status = 'dead', error = ? WHERE id = ?", (storable(reason), id))
+        connection.execute("UPDATE inbox SET status = 'dead', error = ? WHERE id = ?", (storable(reason), id))
     active = max(event.received for event in work.events)
-    changed = await connection.execute(_ADVANCE, (storable(outcome.state), outcome.wake, active, work.id, work.id, work.version))
+    changed = connection.execute(_ADVANCE, (storable(outcome.state), outcome.wake, active, work.id, work.id, work.version))
     if changed.rowcount != 1:
         raise StoreUnavailable(f"conversation {work.public_id} was changed by somebody else")
     for line in outcome.spoken:
-        await _speak(connection, work, line, outcome.knowledge)
-    for ticket in outcome.opened:
-        row = (ticket.public_id, ticket.number, work.id, ticket.event, ticket.urgency, ticket.reason, ticket.topic, storable(ticket.packet), ticket.at)
-        await connection.execute(_OPEN, row)
+        _speak(connection, work, line, outcome.knowledge)
+    for ticket in outcome.tickets:
+        connection.execute(_KEEP, ticket_values(ticket, work.id))
+        connection.execute(_LINK, (ticket.topic, ticket.code, ticket.acquirer, work.id, ticket.number))
+    if outcome.logged:
+        connection.executemany(_LOG, [logged_values(deed, work.id) for deed in outcome.logged])
     for rating in outcome.rated:
-        await connection.execute("INSERT INTO rating VALUES (?, ?, ?, ?, ?)", (rating.event, work.id, rating.topic, rating.stars, rating.at))
+        connection.execute(_RATE, (rating.event, work.id, rating.topic, rating.stars, rating.at, rating.number))
 
 
-async def _speak(connection: aiosqlite.Connection, work: Work, line: Spoken, knowledge: str) -> None:
-    await connection.execute(_SPEAK, (work.id, line.event, line.side, storable(line.body), knowledge, line.at))
+def _speak(connection: sqlite3.Connection, work: Work, line: Spoken, knowledge: str) -> None:
+    body = storable(line.body)
+    said = connection.execute(_SPEAK, (work.id, line.event, line.side, body, knowledge, line.at)).lastrowid
     if line.push is not None:
         lane = f"{work.address.channel}:{work.address.chat}"
-        await connection.execute(_PUSH, (lane, line.push, work.id, line.at, line.at))
+        connection.execute(_PUSH, (lane, line.push, work.id, said, line.at, line.at))
+    if words := line_words(line.side, body):
+        connection.execute(_INDEX, (said, words))
 
 
 def _settled(id: int, delivery: Delivery) -> tuple[str, tuple[Any, ...]]:
@@ -324,23 +379,36 @@ SELECT c.public_id FROM json_each(?)
 JOIN inbox AS i ON i.channel = value ->> 1 AND i.ext_id = value ->> 4 JOIN conversation AS c ON c.id = i.conversation ORDER BY key
 """
 _READY = "SELECT id, public_id, channel, chat, profile, state, version FROM conversation WHERE ready <= ? ORDER BY ready LIMIT ?"
+# The index is named because SQLite would rather read all that a conversation ever had in the inbox.
 _PENDING = """
 SELECT conversation, id, kind, body, received FROM (
     SELECT *, row_number() OVER (PARTITION BY conversation ORDER BY id) AS place
-    FROM inbox WHERE status = 'new' AND conversation IN (SELECT value FROM json_each(?))
+    FROM inbox INDEXED BY inbox_new WHERE status = 'new' AND conversation IN (SELECT value FROM json_each(?))
 ) WHERE place <= ? ORDER BY id
 """
 _ADVANCE = """
 UPDATE conversation SET state = ?, wake = ?, active = max(active, ?), version = version + 1,
-    ready = (SELECT min(received) FROM inbox WHERE conversation = ? AND status = 'new')
+    ready = (SELECT min(received) FROM inbox INDEXED BY inbox_new WHERE conversation = ? AND status = 'new')
 WHERE id = ? AND version = ?
 """
-_REST = "UPDATE conversation SET ready = (SELECT min(received) FROM inbox WHERE conversation = ? AND status = 'new') WHERE id = ?"
+_REST = "UPDATE conversation SET ready = (SELECT min(received) FROM inbox INDEXED BY inbox_new WHERE conversation = ? AND status = 'new') WHERE id = ?"
 _SPEAK = "INSERT INTO message (conversation, event, side, body, knowledge, at) VALUES (?, ?, ?, ?, ?, ?)"
-_PUSH = "INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) VALUES (?, ?, ?, last_insert_rowid(), ?, ?)"
-_OPEN = """
-INSERT INTO ticket (public_id, number, conversation, origin, urgency, reason, topic, packet, opened) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+_PUSH = "INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) VALUES (?, ?, ?, ?, ?, ?)"
+_INDEX = "INSERT INTO message_words (rowid, words) VALUES (?, ?)"
+_KEEP = f"""
+INSERT INTO ticket (conversation, {", ".join(TICKET)}) VALUES ({", ".join("?" * (len(TICKET) + 1))})
+ON CONFLICT (conversation, number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in TICKET_CHANGES)},
+    packet = CASE excluded.packet WHEN '' THEN packet ELSE excluded.packet END
 """
+_LINK = """
+UPDATE ticket SET incident = (SELECT id FROM incident WHERE status = 'announced' AND topic = ? AND code IN ('', ?) AND acquirer IN ('', ?) LIMIT 1)
+WHERE conversation = ? AND number = ? AND incident IS NULL AND status NOT IN ('solved', 'closed')
+"""
+_LOG = """
+INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at)
+SELECT id, ?, ?, ?, ?, ?, ? FROM ticket WHERE conversation = ? AND number = ?
+"""
+_RATE = "INSERT INTO rating (event, conversation, topic, stars, at, number) VALUES (?, ?, ?, ?, ?, ?)"
 _SILENT = """
 INSERT INTO inbox (channel, ext_id, conversation, kind, body, received)
 SELECT channel, 'timer:' || id || ':' || wakes, id, 'silent', '{}', :now FROM conversation WHERE wake <= :now
@@ -367,21 +435,23 @@ WHERE id = ? AND status = 'sending'
 _TRANSCRIPT = """
 SELECT m.id, m.side, m.body, m.at, i.ext_id FROM message AS m JOIN conversation AS c ON c.id = m.conversation
 LEFT JOIN inbox AS i ON i.id = m.event AND m.side = 'merchant'
-WHERE c.public_id = ? AND m.id > ? ORDER BY m.id LIMIT ?
+WHERE c.public_id = ? AND m.id > ? AND m.side <> 'note' ORDER BY m.id LIMIT ?
 """
 _PURGE = (
     "DELETE FROM outbox WHERE status IN ('sent', 'dead') AND created < :messages",
     "DELETE FROM inbox WHERE status <> 'new' AND received < :messages",
     "DELETE FROM message WHERE at < :messages AND id NOT IN (SELECT message FROM outbox WHERE status IN ('new', 'sending'))",
     "DELETE FROM photo WHERE at < :photos",
+    "DELETE FROM presence WHERE until < :messages",
+    "DELETE FROM incident WHERE ended < :conversations",
     "DELETE FROM conversation WHERE active < :conversations AND ready IS NULL"
-    " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status <> 'closed')",
+    " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status NOT IN ('solved', 'closed'))",
 )
 _LATEST = """
 SELECT max(coalesce((SELECT max(active) FROM conversation), 0), coalesce((SELECT max(ready) FROM conversation WHERE ready IS NOT NULL), 0))
 """
 _COUNTS = """
-SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation),
+SELECT (SELECT count(*) FROM inbox WHERE status = 'new'), (SELECT min(ready) FROM conversation WHERE ready IS NOT NULL),
     (SELECT count(*) FROM outbox WHERE status IN ('new', 'sending')), (SELECT count(*) FROM outbox WHERE status = 'dead'),
-    (SELECT count(*) FROM ticket WHERE status <> 'closed')
+    (SELECT count(*) FROM ticket WHERE status NOT IN ('solved', 'closed'))
 """

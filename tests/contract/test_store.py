@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
-from bot.domain.messages import Address
-from bot.service.ports import Arrival, Later, Opened, Outcome, Photo, Rated, Retention, Sent, Spoken, Undeliverable
+from bot.domain.messages import Address, Photo
+from bot.service.ports import Arrival, Later, Outcome, Rated, Retention, Sent, Spoken, Undeliverable
 from bot.storage.sqlite import SQLiteStore
+from tests.rows import ticket
 
 from .places import File, new_id
 
@@ -225,9 +226,8 @@ async def test_one_open_ticket_per_conversation(store: Store) -> None:
 
     def opens(work: Work) -> Outcome:
         event = work.events[0]
-        ticket = Opened(event=event.id, public_id=new_id(), number="1124-00001", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
         rated = Rated(event=event.id, topic="printer", stars=5, at=NOW)
-        return replace(says()(work), opened=(ticket,), rated=(rated,))
+        return replace(says()(work), tickets=(ticket(event.id),), rated=(rated,))
 
     await store.step(opens, NOW)
     assert (await store.counts(NOW)).tickets == 1
@@ -287,8 +287,7 @@ async def test_forgetting_a_chat_leaves_nothing(store: Store) -> None:
 
 async def test_purging_keeps_what_waits_and_what_staff_have_not_closed(store: Store) -> None:
     def opens(work: Work) -> Outcome:
-        ticket = Opened(event=work.events[0].id, public_id=new_id(), number="1", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
-        return replace(says("好")(work), opened=(ticket,) if work.address == BEN else ())
+        return replace(says("好")(work), tickets=(ticket(work.events[0].id),) if work.address == BEN else ())
 
     await store.accept(arrival(ANNA))
     await store.accept(arrival(BEN))
@@ -421,8 +420,7 @@ async def test_a_conversation_that_fails_does_not_take_others_with_it_for_good(s
 
     def decide(work: Work) -> Outcome:
         outcome = says("好")(work)
-        twice = Opened(event=0, public_id="same", number="1", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
-        return replace(outcome, opened=(twice, twice)) if work.address == ANNA else outcome
+        return replace(outcome, tickets=(ticket(0), replace(ticket(0), number="2"))) if work.address == ANNA else outcome
 
     with pytest.raises(Exception, match=r"(?i)unique"):
         await store.step(decide, NOW)
@@ -527,11 +525,11 @@ async def test_odd_text_means_the_same_everywhere(store: Store, odd: str) -> Non
     def decide(work: Work) -> Outcome:
         works.append(work)
         first, *others = work.events
-        ticket = Opened(event=first.id, public_id=new_id(), number="1", urgency="U1", reason="wish", topic=None, packet=body, at=NOW)
+        kept = replace(ticket(first.id), packet=body)
         spoken = tuple(Spoken(event=first.id, side="bot", body=body, at=NOW, push=f"{first.id}:{part}") for part in range(3 - len(works)))
         return Outcome(
             state=body, knowledge="k1", dead=((first.id, odd),), done=tuple(event.id for event in others), spoken=spoken,
-            opened=(ticket,) if len(works) == 1 else (),
+            tickets=(kept,) if len(works) == 1 else (),
         )  # fmt: skip
 
     await store.step(decide, NOW)

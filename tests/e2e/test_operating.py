@@ -180,7 +180,7 @@ def shop(tmp_path: Path, cache: Path) -> Shop:
     """A shop with a small knowledge base, free ports and a database that is not there yet."""
     for topic, phrasings in TOPICS.items():
         write(tmp_path / "knowledge" / "topics" / f"{topic}.yaml", f"title: {topic}\nphrasings: [{', '.join(phrasings)}]\n")
-    settings = {"DATABASE": "data/posbot.db", "KNOWLEDGE": "knowledge", "CACHE": str(cache), "PORT": "0", "OPS_PORT": "0"}
+    settings = {"DATABASE": "data/posbot.db", "KNOWLEDGE": "knowledge", "CACHE": str(cache), "PORT": "0", "OPS_PORT": "0", "CONSOLE": "off"}
     ours = {f"POSBOT_{name}": value for name, value in settings.items()}
     others = {name: value for name, value in os.environ.items() if not name.startswith("POSBOT_")}
     return Shop(folder=tmp_path, environment={**others, **ours, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "http_proxy": "http://127.0.0.1:9"})
@@ -231,7 +231,7 @@ def said(text: str) -> str:
 
 def test_a_service_from_start_to_end(shop: Shop) -> None:
     """One process for many questions, because each start takes a second."""
-    with shop.serving(POSBOT_LOG_LEVEL="DEBUG", POSBOT_LOG_FORMAT="json") as service:
+    with shop.serving(POSBOT_LOG_LEVEL="DEBUG", POSBOT_LOG_FORMAT="json", POSBOT_CONSOLE="on") as service:
         assert [get(service.ops + path)[0] for path in ("/healthz", "/readyz", "/metrics", "/nowhere")] == [200, 200, 200, 404]
         assert service.metric('posbot_waiting{what="inbox"}') == 0
 
@@ -259,12 +259,30 @@ def test_a_service_from_start_to_end(shop: Shop) -> None:
 
         assert service.end() == 0
         assert service.process.stdout is not None
-        assert service.process.stdout.read() == ""  # one line to begin with, and no more
+        (first,) = service.process.stdout.read().splitlines()  # the first account, and no more
+        (password,) = re.findall(r"admin\D+?([a-z0-9]{4}(?:-[a-z0-9]{4}){3})", first)
+        assert password not in service.log.read_text("utf-8")
         told = [json.loads(line) for line in service.log.read_text("utf-8").splitlines()]
         assert {"event_dead", "ending"} <= {line.get("event") for line in told}
         assert WORDS not in service.log.read_text("utf-8")
         assert CARD not in service.log.read_text("utf-8")
     assert not [path.name for path in shop.database.parent.iterdir() if path.name not in ("posbot.db", "posbot.db.lock")]
+
+
+def test_the_first_account_is_told_once(shop: Shop) -> None:
+    with shop.serving(POSBOT_CONSOLE="on") as service:
+        assert service.process.stdout is not None
+        assert "admin" in service.process.stdout.readline()
+        assert get(f"{service.address}/console/login")[0] == 200
+        assert shop.run("staff", "add", "anna").code == 0  # beside the service
+        assert service.end() == 0
+    with shop.serving(POSBOT_CONSOLE="on") as service:
+        assert service.end() == 0
+        assert service.process.stdout is not None
+        assert service.process.stdout.read() == ""
+    with shop.serving() as service:
+        assert get(f"{service.address}/console/login")[0] == 404
+        assert service.end() == 0
 
 
 def test_knowledge_is_read_again_when_it_is_good(shop: Shop) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.domain.messages import Address
-from bot.service.ports import Arrival, Opened, Outcome, Sent, Spoken
+from bot.service.ports import Arrival, Outcome, Sent, Spoken
 from tests.contract.places import File
+from tests.rows import ticket
 
 from .invariants import Told, broken, hidden, mark
 from .world import sqlite_query
@@ -33,8 +34,7 @@ def decide(work: Work) -> Outcome:
         for side, push in (("merchant", None), ("bot", f"{event.id}:0"))
     ]
     last = work.events[-1].id
-    ticket = Opened(event=last, public_id=f"t{last}", number="1", urgency="U1", reason="wish", topic=None, packet="{}", at=NOW)
-    return Outcome(state="{}", knowledge="k", done=tuple(event.id for event in work.events), spoken=tuple(lines), opened=(ticket,))
+    return Outcome(state="{}", knowledge="k", done=tuple(event.id for event in work.events), spoken=tuple(lines), tickets=(ticket(last),))
 
 
 @pytest.fixture

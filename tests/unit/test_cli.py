@@ -352,5 +352,5 @@ def test_a_clock_that_no_merchant_has_is_refused(cache: Path, at: str) -> None:
 def test_simulation_is_reported(cache: Path) -> None:
     done = posbot(cache, "kb", "simulate", "--dialogues", "30", "--seed", "2", "--json")
     report = json.loads(done.stdout)
-    assert list(report["strategies"]) == ["expected-cost", "fixed-order", "no-questions", "entropy"]
+    assert list(report["strategies"]) == ["expected-cost", "fixed-order", "hand-tree", "no-questions", "entropy"]
     assert posbot(cache, "kb", "simulate", "--dialogues", "0").returncode == 2

@@ -52,6 +52,8 @@ def test_the_example_lists_exactly_the_settings_with_their_defaults(monkeypatch:
         "ops_port",
         "proxies",
         "zone",
+        "hours",
+        "holidays",
         "keep_messages",
         "keep_photos",
         "keep_conversations",

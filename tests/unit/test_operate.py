@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
 import resource
 import signal
 import socket
@@ -20,6 +23,8 @@ from bot.storage import migrations
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.contract.places import Server
 
 
 @pytest.fixture(autouse=True)
@@ -177,3 +182,44 @@ def test_a_setting_that_is_wrong_stops_every_command(capsys: pytest.CaptureFixtu
     for command in ("serve", "doctor", "migrate", "purge", "reload"):
         code, told = run(capsys, command)
         assert (code, told.startswith("设置 POSBOT_OPS_PORT 不对"), "geheim" in told) == (1, True, False)
+
+
+def test_accounts_from_the_command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(capsys, "staff", "list")[1].startswith("还没有账号")
+    code, told = run(capsys, "staff", "add", "Anna", "--name", "安娜", "--role", "admin", "--groups", "华东,风险")
+    assert code == 0
+    assert re.search(r"anna（管理员）[^-]+[a-z0-9]{4}(-[a-z0-9]{4}){3} ", told)
+    assert run(capsys, "staff", "add", "anna") == (1, "登录名“anna”已经有人用了\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("a long one of mine\nrest\n"))
+    assert run(capsys, "staff", "add", "ben", "--password-stdin") == (0, "已添加 ben（客服）\n")
+    for given, why in (("", "没有密码"), ("short\n", "太短"), ("ben1234ben\n", "登录名")):
+        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        code, told = run(capsys, "staff", "passwd", "BEN", "--password-stdin")
+        assert code == 1
+        assert why in told
+    assert run(capsys, "staff", "role", "ben", "lead") == (0, "ben 现在是组长\n")
+    assert run(capsys, "staff", "role", "ben", "king")[0] == 2
+    assert run(capsys, "staff", "disable", "ben")[0] == 0
+    assert run(capsys, "staff", "disable", "anna")[0] == 1
+    assert run(capsys, "staff", "enable", "nobody")[0] == 1
+    listed = json.loads(run(capsys, "staff", "list", "--json")[1])
+    assert [(each["login"], each["role"], each["groups"], each["disabled"], each["must_change"]) for each in listed] == [
+        ("anna", "admin", ["华东", "风险"], False, True),
+        ("ben", "lead", [], True, True),
+    ]
+    assert [line.split()[:2] for line in run(capsys, "staff", "list")[1].splitlines()] == [["anna", "管理员"], ["ben", "组长"]]
+
+
+def test_accounts_beside_a_running_service(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    run(capsys, "migrate")
+    with FileLock(folder / "posbot.db.lock"):
+        assert run(capsys, "staff", "add", "anna")[0] == 0
+        assert "anna" in run(capsys, "staff", "list")[1]
+        assert run(capsys, "staff", "passwd", "anna")[0] == 0
+
+
+def test_accounts_on_a_server(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    monkeypatch.setenv("POSBOT_DATABASE", server.dsn)
+    assert run(capsys, "staff", "add", "anna", "--role", "lead")[0] == 0
+    assert run(capsys, "staff", "add", "ANNA")[0] == 1
+    assert run(capsys, "staff", "list")[1].split()[:2] == ["anna", "组长"]

@@ -64,7 +64,9 @@ def test_every_wrong_setting_is_named_without_its_value(monkeypatch: pytest.Monk
 
 
 def test_a_value_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = dict.fromkeys(("PORT", "OPS_PORT", "PROXIES", "ZONE", "KEEP_MESSAGES", "KEEP_PHOTOS", "KEEP_CONVERSATIONS", "LOG_FORMAT", "LOG_LEVEL"), "geheim")
+    wrong = dict.fromkeys(
+        ("PORT", "OPS_PORT", "PROXIES", "ZONE", "HOURS", "HOLIDAYS", "KEEP_MESSAGES", "KEEP_PHOTOS", "KEEP_CONVERSATIONS", "LOG_FORMAT", "LOG_LEVEL"), "geheim"
+    )
     wrong |= {"DATABASE": "mysql://geheim@db", "MERCHANT_SECRET": "geheim"}
     for name, value in wrong.items():
         monkeypatch.setenv(f"POSBOT_{name}", value)

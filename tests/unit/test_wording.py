@@ -13,10 +13,10 @@ from bot.wording import say, sentences
 
 BOT = Path(__file__).parents[2] / "bot"
 MODULES = sorted(BOT.rglob("*.py"))
-RECOGNISES = ("understanding", "kb/scales.py", "kb/schema.py", "kb/document.py", "kb/checks.py")
-"""Where Chinese stands in the code: patterns that read merchants' words, and the vocabulary of the knowledge files."""
+RECOGNISES = ("understanding", "kb/scales.py", "kb/schema.py", "kb/document.py", "kb/checks.py", "kb/desk.py", "storage/words.py")
+"""Where Chinese stands in the code: patterns that read words, and the vocabulary of the knowledge files."""
 HAN = re.compile("[\u4e00-\u9fff]")
-BUILT = ("cli.", "ask.", "field.", "check.unknown-", "http.", "schema.want-", "simulate.", "webchat.")
+BUILT = ("cli.", "ask.", "field.", "check.unknown-", "http.", "schema.want-", "simulate.", "webchat.", "console.", "audit.", "export.")
 """Keys that are put together at run time."""
 
 
@@ -27,6 +27,21 @@ def _keys() -> set[str]:
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in {"say", "refuse"}:
                 found |= {part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str) and "." in part.value}
     return found
+
+
+def _said_by_templates() -> tuple[set[str], set[str]]:
+    """Keys of `console.*` that templates say, and beginnings of those that they put together."""
+    calls = [call for template in BOT.rglob("templates/*") for call in re.findall(r"\bt\(([^()]*)", template.read_text("utf-8"))]
+    keys = [found for call in calls for found in re.findall(r"""["']([a-z0-9-]+)["']( ~)?""", call)]
+    return {f"console.{key}" for key, more in keys if not more and not key.startswith("-")}, {f"console.{key}" for key, more in keys if more}
+
+
+def test_what_templates_say_is_there_and_all_of_it_is_said() -> None:
+    whole, begun = _said_by_templates()
+    there = {key for key in sentences() if key.startswith("console.")}
+    assert whole <= there
+    assert [beginning for beginning in begun if not any(key.startswith(beginning) for key in there)] == []
+    assert [key for key in there - whole - _keys() if not key.startswith((*begun, "console.done-"))] == []
 
 
 def test_every_key_has_a_sentence() -> None:
@@ -46,7 +61,7 @@ def test_sentence_can_be_filled(key: str) -> None:
     assert HAN.search(say(key, **dict.fromkeys(names | texts, "x"), **dict.fromkeys(numbers, 0.5)) + "中" * (key in SYMBOLS))
 
 
-SYMBOLS = {"simulate.row", "ask.comma", "ask.topic", "terminal.farewells", "yaml.syntax"}
+SYMBOLS = {"console.groups-between", "simulate.row", "ask.comma", "ask.topic", "terminal.farewells", "yaml.syntax"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(BOT).as_posix())

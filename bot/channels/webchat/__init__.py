@@ -24,7 +24,7 @@ own) or `bubbles`, `choices: [{"id", "label"}]`, `text`, `photo` (the other side
 when it changes, then one per line with `id:`; a comment each 15 s; the end of the stream is nothing bad.
 """
 
-from bot.channels.limits import Limit
+from bot.service.buckets import Limit
 
 from .options import Options
 from .routes import add_routes

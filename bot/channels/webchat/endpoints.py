@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from bot.channels import limits, photos
+from bot.channels import callers, photos
 from bot.channels.http import JSON_LIMIT, Model, Refused, answer, body, in_time, number, parsed, problem, take
 from bot.domain.errors import StoreUnavailable
 
@@ -219,10 +219,10 @@ class Endpoints:
         take(self._per_ip, self._network(request))
 
     def _network(self, request: web.Request) -> str:
-        return limits.network(request, proxies=self._options.proxies)
+        return callers.network(request, proxies=self._options.proxies)
 
     def _remember(self, request: web.Request, response: web.Response, token: str) -> None:
-        secure = self._options.https or limits.is_https(request, proxies=self._options.proxies)
+        secure = self._options.https or callers.is_https(request, proxies=self._options.proxies)
         response.set_cookie(COOKIE, token, max_age=REMEMBERED, path="/", httponly=True, samesite="Lax", secure=secure)
 
     async def _json(self, request: web.Request, model: type[Model]) -> Model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.channels.limits import Limit
+from bot.service.buckets import Limit
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.channels import assets
+
 from . import page
 from .endpoints import Endpoints
 from .feed import Feed
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from bot.channels.assets import Asset
     from bot.domain.messages import Reply
     from bot.service.bell import Bells
     from bot.service.intake import Intake
@@ -68,10 +71,10 @@ def _add_endpoints(app: web.Application, endpoints: Endpoints) -> None:
 
 def _add_assets(app: web.Application, options: Options) -> None:
     """The files, and the headers of everything that is ours."""
-    assets = page.assets(options.kept.days)
+    found = page.assets(options.kept.days)
     places = {"/": "page.html", "/embed.js": "embed.js", **{f"/chat/{name}": name for name in ("page.css", "page.js", "icon.svg")}}
     for path, name in places.items():
-        app.router.add_get(path, _handler(assets[name]))
+        app.router.add_get(path, _handler(found[name]))
     policy = page.policy(options.frame_ancestors)
 
     async def protect(request: web.Request, response: web.StreamResponse) -> None:
@@ -83,9 +86,9 @@ def _add_assets(app: web.Application, options: Options) -> None:
     app.on_response_prepare.append(protect)
 
 
-def _handler(asset: page.Asset) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _handler(asset: Asset) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     return partial(_send, asset)
 
 
-async def _send(asset: page.Asset, request: web.Request) -> web.StreamResponse:
-    return page.send(request, asset)
+async def _send(asset: Asset, request: web.Request) -> web.StreamResponse:
+    return assets.send(request, asset)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from bot.channels import limits, photos
-from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Buckets, Refused, answer, body, in_time, number, parsed, problem, take, too_often
-from bot.channels.limits import Limit
+from bot.channels import callers, photos
+from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Refused, answer, body, in_time, number, parsed, problem, take, too_often
 from bot.domain.messages import Address
+from bot.service.buckets import Buckets, Limit
 
 from . import openapi, wire
 from .signing import Signer, stamp
@@ -29,8 +29,9 @@ from .sources import Source
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from bot.domain.messages import Photo
     from bot.service.intake import Intake
-    from bot.service.ports import Line, Photo, Store
+    from bot.service.ports import Line, Store
 
     from .signing import Stamp
 
@@ -76,7 +77,7 @@ class _Strangers:
                 return await handler(request)
             except Refused as refused:
                 if refused.response.status == 401:
-                    take(self._buckets, limits.network(request, proxies=self._proxies))
+                    take(self._buckets, callers.network(request, proxies=self._proxies))
                 raise
 
         return counted

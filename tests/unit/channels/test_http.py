@@ -11,8 +11,9 @@ import pytest
 from aiohttp import ClientSession, TCPConnector, web
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.http import Buckets, Refused, body, guarded, parsed
+from bot.channels.http import Refused, body, guarded, parsed
 from bot.domain.errors import StoreUnavailable
+from bot.service.buckets import Buckets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,6 +16,7 @@ from bot.domain.conversation import Conversation, Phase
 from bot.domain.effects import OpenTicket
 from bot.domain.events import Chose, Said
 from bot.domain.knowledge import Money, Urgency
+from bot.domain.tickets import Ticket
 
 if TYPE_CHECKING:
     from bot.app import Mind
@@ -43,6 +44,12 @@ def test_money_and_disputes_go_to_staff_with_their_details(mind: Mind, urgency: 
 CONNECTIVITY = Conversation(topic="connectivity")
 
 
+def earlier(hours: int) -> Ticket:
+    """A ticket of so many hours ago."""
+    opened = (NOW - timedelta(hours=hours)).isoformat()
+    return Ticket(number="1", urgency=Urgency.U3, reason="wish", group="service", opened=opened)
+
+
 @pytest.mark.parametrize(
     ("state", "urgency"),
     [
@@ -51,9 +58,9 @@ CONNECTIVITY = Conversation(topic="connectivity")
         (replace(CONNECTIVITY, waiting=True), Urgency.U1),
         (replace(CONNECTIVITY, slots=(("amount", "5000.00"),)), Urgency.U1),
         (replace(CONNECTIVITY, slots=(("amount", "4999.99"),)), Urgency.U2),
-        (replace(CONNECTIVITY, ticket_at=(NOW - timedelta(hours=23)).isoformat()), Urgency.U1),
-        (replace(CONNECTIVITY, ticket_at=(NOW - timedelta(hours=25)).isoformat()), Urgency.U2),
-        (replace(CONNECTIVITY, waiting=True, slots=(("amount", "9000.00"),), ticket_at=NOW.isoformat()), Urgency.U1),
+        (replace(CONNECTIVITY, ticket=earlier(23)), Urgency.U1),
+        (replace(CONNECTIVITY, ticket=earlier(25)), Urgency.U2),
+        (replace(CONNECTIVITY, waiting=True, slots=(("amount", "9000.00"),), ticket=earlier(0)), Urgency.U1),
         (Conversation(topic="printer"), Urgency.U4),
         (Conversation(topic="tamper-lock"), Urgency.U0),
         (Conversation(topic="device", findings=(("device-look", "发烫或鼓包"),)), Urgency.U0),

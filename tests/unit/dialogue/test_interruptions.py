@@ -103,7 +103,7 @@ def test_staff_who_hold_another_trouble_get_it_and_it_gets_first_aid_once(mind: 
     stage.says("快点")
     answer = stage.says(text)
     tells = [effect for effect in stage.effects if isinstance(effect, TellStaff)]
-    assert [(tell.number, tell.text) for tell in tells] == [(stage.state.number, text)]
+    assert [(tell.number, tell.text) for tell in tells] == [(stage.state.ticket and stage.state.ticket.number, text)]
     assert _has_first_aid(mind, answer)
     assert stage.says(text) == ""
 

@@ -10,30 +10,10 @@ import pytest
 from bot.domain.errors import KnowledgeError
 from bot.kb import loader
 
+from .folders import GOOD, TOPIC, written
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-TOPIC = """\
-title: 打印机
-summary: 打不出小票
-questions: [paper]
-causes:
-  no-paper:
-    title: 没纸了
-    why: 纸用完了
-    answers: {paper: {没纸: 总是}}
-    fixes: {reload: 经常}
-phrasings:
-  - 小票打不出来
-"""
-GOOD = {
-    "topics/printer.yaml": TOPIC,
-    "questions.yaml": "paper:\n  text: 还有纸吗？\n  options:\n    有纸: [有纸]\n    没纸: [纸没了]\n",
-    "steps.yaml": "reload:\n  title: 换纸\n  text: 打开仓盖换一卷新纸。\n",
-    "slots.yaml": "story: {label: 经过, prompt: 说说经过？, kind: text}\n",
-    "signals.yaml": "signals:\n  not-know:\n    title: 不知道\n    words: [不清楚]\n",
-    "contacts.yaml": "- number: '95516'\n  name: 银联\n  for: 投诉\n",
-}
 
 CODE = "{means: 钱, whose: 卡, retry: 换卡, say: 换, topic: printer}"
 
@@ -90,16 +70,8 @@ BROKEN: list[tuple[str, str, str | bytes, int, str]] = [
 ]  # fmt: skip
 
 
-def _folder(root: Path, files: dict[str, str | bytes]) -> Path:
-    for name, content in files.items():
-        path = root / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-
 def test_a_good_folder_has_no_problems(tmp_path: Path) -> None:
-    kb, problems = loader.inspect(_folder(tmp_path, dict(GOOD)))
+    kb, problems = loader.inspect(written(tmp_path, dict(GOOD)))
     assert problems == []
     assert kb is not None
     assert kb.topics["printer"].causes["no-paper"].fixes["reload"] == pytest.approx(0.75)
@@ -107,20 +79,20 @@ def test_a_good_folder_has_no_problems(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "file", "content", "line", "expected"), BROKEN, ids=[row[0] for row in BROKEN])
 def test_problem(tmp_path: Path, name: str, file: str, content: str | bytes, line: int, expected: str) -> None:
-    kb, problems = loader.inspect(_folder(tmp_path, {**GOOD, file: content}))
+    kb, problems = loader.inspect(written(tmp_path, {**GOOD, file: content}))
     assert kb is None, name
     there = [problem for problem in problems if problem.file == file and problem.line == line]
     assert any(expected in problem.text for problem in there), [str(problem) for problem in problems]
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
-    _, problems = loader.inspect(_folder(tmp_path, {**GOOD, "steps.yaml": "reload:\n  titel: 换纸\n  effort: 难\n", "questions.yaml": "paper：\n"}))
+    _, problems = loader.inspect(written(tmp_path, {**GOOD, "steps.yaml": "reload:\n  titel: 换纸\n  effort: 难\n", "questions.yaml": "paper：\n"}))
     assert {problem.file for problem in problems} == {"steps.yaml", "questions.yaml"}
     assert len(problems) >= 4
 
 
 def test_what_refers_to_a_broken_file_is_not_reported_as_well(tmp_path: Path) -> None:
-    _, problems = loader.inspect(_folder(tmp_path, {**GOOD, "steps.yaml": "reload："}))
+    _, problems = loader.inspect(written(tmp_path, {**GOOD, "steps.yaml": "reload："}))
     assert {problem.file for problem in problems} == {"steps.yaml"}
 
 
@@ -128,20 +100,20 @@ def test_what_refers_to_a_broken_file_is_not_reported_as_well(tmp_path: Path) ->
 def test_a_missing_file_is_one_problem(tmp_path: Path, missing: str) -> None:
     topic = TOPIC + "collect: {must: [story]}\n"
     files = {**GOOD, "topics/printer.yaml": topic, "guide.yaml": "step.1:\n  text: 换纸\n  homes: ['step:reload', 'question:paper', 'slot:story']\n"}
-    kb, problems = loader.inspect(_folder(tmp_path, {name: content for name, content in files.items() if name != missing}))
+    kb, problems = loader.inspect(written(tmp_path, {name: content for name, content in files.items() if name != missing}))
     assert kb is None
     assert [(problem.file, problem.line) for problem in problems] == [(missing, 1)]
     assert "没有这个文件" in problems[0].text
 
 
 def test_two_missing_files_are_two_problems(tmp_path: Path) -> None:
-    _, problems = loader.inspect(_folder(tmp_path, {name: content for name, content in GOOD.items() if name not in {"questions.yaml", "steps.yaml"}}))
+    _, problems = loader.inspect(written(tmp_path, {name: content for name, content in GOOD.items() if name not in {"questions.yaml", "steps.yaml"}}))
     assert [problem.file for problem in problems] == ["questions.yaml", "steps.yaml"]
 
 
 @pytest.mark.parametrize("name", ["lexicon.yaml", "steps.yaml", "topics/foo.yaml"])
 def test_a_folder_in_place_of_a_file_is_reported(tmp_path: Path, name: str) -> None:
-    root = _folder(tmp_path, {file: content for file, content in GOOD.items() if file != name})
+    root = written(tmp_path, {file: content for file, content in GOOD.items() if file != name})
     (root / name).mkdir()
     kb, problems = loader.inspect(root)
     assert kb is None
@@ -151,7 +123,7 @@ def test_a_folder_in_place_of_a_file_is_reported(tmp_path: Path, name: str) -> N
 
 
 def test_a_link_to_nowhere_and_a_pipe_are_reported(tmp_path: Path) -> None:
-    root = _folder(tmp_path, dict(GOOD))
+    root = written(tmp_path, dict(GOOD))
     (root / "topics" / "bar.yaml").symlink_to("nowhere.yaml")
     os.mkfifo(root / "codes.yaml")
     _, problems = loader.inspect(root)
@@ -159,19 +131,19 @@ def test_a_link_to_nowhere_and_a_pipe_are_reported(tmp_path: Path) -> None:
 
 
 def test_same_phrasing_in_two_topics_is_a_warning(tmp_path: Path) -> None:
-    kb, problems = loader.inspect(_folder(tmp_path, {**GOOD, "topics/other.yaml": "title: 别的\nphrasings: ['小票打不出来。']\n"}))
+    kb, problems = loader.inspect(written(tmp_path, {**GOOD, "topics/other.yaml": "title: 别的\nphrasings: ['小票打不出来。']\n"}))
     assert kb is not None
     assert ["topics/printer.yaml" in problem.text or "topics/other.yaml" in problem.text for problem in problems] == [True]
 
 
 def test_words_that_yaml_would_turn_into_something_else_stay_words(tmp_path: Path) -> None:
-    kb, _ = loader.inspect(_folder(tmp_path, {"topics/t.yaml": "title: 51\nphrasings: [no, 51, 1.0, 2026-01-01, yes]\n"}))
+    kb, _ = loader.inspect(written(tmp_path, {"topics/t.yaml": "title: 51\nphrasings: [no, 51, 1.0, 2026-01-01, yes]\n"}))
     assert kb is not None
     assert kb.topics["t"].phrasings == ("no", "51", "1.0", "2026-01-01", "yes")
 
 
 def test_unknown_file_is_a_warning_with_suggestion(tmp_path: Path) -> None:
-    kb, problems = loader.inspect(_folder(tmp_path, {**GOOD, "step.yaml": "a: b\n"}))
+    kb, problems = loader.inspect(written(tmp_path, {**GOOD, "step.yaml": "a: b\n"}))
     assert kb is not None
     assert "steps.yaml" in problems[0].text
 
@@ -188,5 +160,5 @@ def test_no_knowledge(tmp_path: Path, folder: str) -> None:
 
 
 def test_topics_alone_are_enough(tmp_path: Path) -> None:
-    kb = loader.load(_folder(tmp_path, {"topics/a.yaml": "title: 甲\nphrasings: [一, 二]\n", "topics/b_1.yaml": "title: 乙\nphrasings: [三]\n"}))
+    kb = loader.load(written(tmp_path, {"topics/a.yaml": "title: 甲\nphrasings: [一, 二]\n", "topics/b_1.yaml": "title: 乙\nphrasings: [三]\n"}))
     assert list(kb.topics) == ["a", "b_1"]

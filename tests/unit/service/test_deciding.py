@@ -107,8 +107,8 @@ def test_an_event_that_cannot_be_read_does_not_stop_the_others(decider: Decider,
 
 def test_a_hand_over_opens_a_ticket_with_its_packet(decider: Decider) -> None:
     outcome = decider.decide(replace(WORK, events=(said(1, "机器冒烟了"),)))
-    (ticket,) = outcome.opened
-    assert (ticket.event, ticket.public_id, ticket.urgency, ticket.reason, ticket.at) == (1, "t1", "U0", "danger", NOW)
+    (ticket,) = outcome.tickets
+    assert (ticket.event, ticket.public_id, ticket.urgency, ticket.reason, ticket.opened) == (1, "t1", "U0", "danger", NOW)
     assert json.loads(ticket.packet)["number"] == ticket.number
     assert any(ticket.number in bubble for bubble in lines(outcome, "bot")[0]["bubbles"])
 
@@ -117,12 +117,12 @@ def test_somebody_who_left_while_details_were_collected_gets_staff_all_the_same(
     first = decider.decide(replace(WORK, events=(said(1, "转人工"),)))
     assert first.wake == NOW + 10 * MINUTE
     early = decider.decide(after(WORK, first, Pending(id=2, kind="silent", body="{}", received=NOW + 9 * MINUTE)))
-    assert not early.opened
+    assert not early.tickets
     assert not early.spoken
     late = decider.decide(after(WORK, first, Pending(id=2, kind="silent", body="{}", received=NOW + 10 * MINUTE)))
-    (ticket,) = late.opened
+    (ticket,) = late.tickets
     assert ticket.reason == "wish"
-    assert late.wake is None
+    assert late.wake == ticket.opened + 120 * MINUTE  # half of the time for a first answer
 
 
 def test_a_rating_is_kept(decider: Decider) -> None:

@@ -13,9 +13,8 @@ from bot.service.ports import Arrival
 from bot.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
-
-    import aiosqlite
 
 numbers = count(1)
 
@@ -25,8 +24,8 @@ def arrival() -> Arrival:
     return Arrival(address=Address(channel="web", chat=number), ext_id=number, kind="said", body='{"text": "' + "x" * 20_000 + '"}', received=1)
 
 
-async def pages(connection: aiosqlite.Connection) -> int:
-    ((number,),) = await connection.execute_fetchall("PRAGMA page_count")
+def pages(connection: sqlite3.Connection) -> int:
+    ((number,),) = connection.execute("PRAGMA page_count")
     return int(number)
 
 
@@ -35,12 +34,12 @@ async def test_a_full_database_refuses_and_recovers(tmp_path: Path) -> None:
     try:
         await store.accept(arrival())
         writing = store._writer._connection
-        await writing.execute(f"PRAGMA max_page_count = {await pages(writing)}")
+        writing.execute(f"PRAGMA max_page_count = {pages(writing)}")
         for _ in range(3):
             with pytest.raises(StoreUnavailable, match="full"):
                 await store.accept(arrival())
         assert (await store.counts(2)).inbox == 1
-        await writing.execute("PRAGMA max_page_count = 1000000")
+        writing.execute("PRAGMA max_page_count = 1000000")
         await store.accept(arrival())
         assert (await store.counts(2)).inbox == 2
     finally:

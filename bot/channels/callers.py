@@ -1,30 +1,12 @@
-"""How often somebody may come, and who that is."""
+"""Who is calling, as far as the network tells."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from bot.channels.http import Buckets
-from bot.domain.clock import SECOND
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aiohttp import web
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """So many a minute, so many at once."""
-
-    per_minute: float
-    burst: float
-
-    def buckets(self, clock: Callable[[], int]) -> Buckets:
-        """Counts by this limit; `clock` gives microseconds."""
-        return Buckets(rate=self.per_minute / 60, burst=self.burst, clock=lambda: clock() / SECOND)
 
 
 def network(request: web.Request, *, proxies: int) -> str:

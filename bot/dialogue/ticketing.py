@@ -1,0 +1,153 @@
+"""A ticket as the merchant meets it: it is opened or opened again, what is said goes into it, and how it stands can be asked at any time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.domain.calendar import ROUND_THE_CLOCK
+from bot.domain.conversation import Phase
+from bot.domain.effects import Log
+from bot.domain.knowledge import Urgency
+from bot.domain.tickets import Act, Actor, Status, Ticket
+
+from . import deadlines, render
+from .turn import Decision
+
+if TYPE_CHECKING:
+    from bot.domain.conversation import Conversation
+    from bot.domain.desk import Desk
+    from bot.domain.effects import Effect
+    from bot.domain.knowledge import KnowledgeBase
+    from bot.domain.messages import Choice
+    from bot.domain.tickets import Packet
+
+    from .turn import Turn
+
+BOT = Actor()
+"""Whoever is no member of the staff: the merchant, the bot, the clock."""
+SOON = timedelta(minutes=5)
+"""The shortest time that is named: nobody can keep a promise of minutes."""
+TODAY, OTHER_DAY = "%H:%M", "%m-%d %H:%M"
+STANDS = {
+    Status.OPEN: "progress-open",
+    Status.TAKEN: "progress-taken",
+    Status.WAITING_MERCHANT: "progress-waiting-merchant",
+    Status.WAITING_ACQUIRER: "progress-waiting-acquirer",
+    Status.SOLVED: "progress-solved",
+    Status.CLOSED: "progress-none",
+}
+
+
+def opened(state: Conversation, turn: Turn, packet: Packet) -> tuple[Conversation, list[Effect]]:
+    """The conversation with a ticket for this packet: the one that is open already, the last one when it is still the same trouble, else a new one."""
+    last = state.ticket
+    if last is not None and (last.is_active or _is_same(last, packet, turn)):
+        return _again(state, turn, last)
+    ticket = Ticket(
+        number=packet.number, urgency=packet.urgency, reason=packet.reason, topic=packet.topic, group=turn.kb.group_of(packet.topic),
+        opened=turn.now.isoformat(), running=turn.now.isoformat(), waiting=turn.now.isoformat(), previous=last.number if last else None,
+    )  # fmt: skip
+    effects: list[Effect] = [Log(actor=BOT, act=Act.OPEN, number=ticket.number, detail=(("reason", packet.reason), ("urgency", packet.urgency)))]
+    if turn.desk.assigns and (there := turn.desk.on_duty.get(ticket.group)):
+        ticket = replace(ticket, status=Status.TAKEN, owner=there[0].login, owner_name=there[0].name, active=turn.now.isoformat())
+        effects.append(Log(actor=BOT, act=Act.ASSIGN, number=ticket.number, detail=(("to", there[0].login), ("name", there[0].name))))
+    return replace(state, ticket=ticket, tickets=state.tickets + 1), effects
+
+
+def _is_same(last: Ticket, packet: Packet, turn: Turn) -> bool:
+    """Whether a ticket that was solved lately was about this trouble."""
+    return _can_reopen(last, turn) and packet.topic in {None, last.topic}
+
+
+def _can_reopen(ticket: Ticket, turn: Turn) -> bool:
+    closes = deadlines.close_at(ticket, turn.desk)
+    return closes is not None and turn.now < closes
+
+
+def _again(state: Conversation, turn: Turn, ticket: Ticket) -> tuple[Conversation, list[Effect]]:
+    """The ticket is worked on again, by its owner if it has one."""
+    was_solved = not ticket.is_active
+    status = Status.TAKEN if ticket.owner else Status.OPEN
+    ticket = deadlines.entered(replace(ticket, solved=None, with_bot=False, waiting=turn.now.isoformat()), status, turn.now, turn.kb, turn.desk)
+    act = Act.REOPEN if was_solved else Act.RESUME
+    return replace(state, ticket=ticket), [Log(actor=BOT, act=act, number=ticket.number)]
+
+
+def reopened(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
+    """The merchant says that a solved ticket is not."""
+    assert state.ticket is not None
+    state, effects = _again(state, turn, state.ticket)
+    state = replace(state, phase=Phase.WITH_STAFF, expecting=None, acknowledged=True)
+    assert state.ticket is not None
+    words = [*lead, turn.words("reopened", number=state.ticket.number)]
+    return Decision(conversation=state, effects=(*effects, turn.say(words)))
+
+
+def may_reopen(state: Conversation, turn: Turn) -> bool:
+    """Whether there is a ticket that staff called solved, not long ago."""
+    return state.ticket is not None and _can_reopen(state.ticket, turn)
+
+
+def said(state: Conversation, turn: Turn) -> Conversation:
+    """The merchant said or sent something: the ticket waits for staff again, and more urgently if what was said is graver."""
+    ticket = state.ticket
+    if ticket is None or not ticket.is_active:
+        return state
+    if ticket.status is Status.WAITING_MERCHANT:
+        ticket = deadlines.entered(ticket, Status.TAKEN if ticket.owner else Status.OPEN, turn.now, turn.kb, turn.desk)
+    return replace(state, ticket=replace(ticket, with_bot=False, waiting=ticket.waiting or turn.now.isoformat()))
+
+
+def alarmed(state: Conversation) -> Conversation:
+    """The merchant speaks of danger: nothing is more urgent."""
+    if state.ticket is None or not state.ticket.is_active:
+        return state
+    return replace(state, ticket=replace(state.ticket, urgency=Urgency.U0))
+
+
+def progress(state: Conversation, turn: Turn) -> list[str]:
+    """How the ticket stands, in the merchant's terms."""
+    ticket = state.ticket
+    if ticket is None:
+        return [turn.words("progress-none")]
+    told = turn.words(STANDS[ticket.status], number=ticket.number, name=ticket.owner_name)
+    return [told, *(expectation(ticket, turn) if ticket.status is Status.OPEN else [])]
+
+
+def expectation(ticket: Ticket, turn: Turn) -> list[str]:
+    """When somebody is likely to look at it: from who waits before it and who is there, and honestly when nobody works now."""
+    if ticket.status is not Status.OPEN:
+        return []
+    calendar = turn.desk.calendar if not turn.kb.targets[ticket.urgency].round_the_clock else ROUND_THE_CLOCK
+    if not calendar.is_open(turn.now):
+        return [turn.words("expect-closed", when=_moment(calendar.opens(turn.now), turn.now))]
+    ahead = turn.desk.waiting.get(ticket.group, 0)
+    if not ahead:
+        return [turn.words("expect-soon")]
+    return [turn.words("expect", ahead=ahead, minutes=_minutes(ahead, ticket.group, turn.desk))]
+
+
+def _minutes(ahead: int, group: str, desk: Desk) -> int:
+    """About how long, rounded up to five minutes: each one before takes its time, shared among those who are there."""
+    pace = desk.pace * ahead / max(1, len(desk.on_duty.get(group, ())))
+    return max(1, -(-pace // SOON)) * (SOON // timedelta(minutes=1))
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    return at.strftime(TODAY if at.date() == now.date() else OTHER_DAY)
+
+
+def consent_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
+    """May a colleague telephone? (domain brief, C6)"""
+    return render.button(kb, "consent:yes", "button-call"), render.button(kb, "consent:no", "button-no-call")
+
+
+def notices(turn: Turn, topic: str) -> list[str]:
+    """What staff want everybody with this trouble to know at once."""
+    code = turn.code or ""
+    fitting = (
+        notice for notice in turn.desk.notices if notice.topic == topic and notice.code in {"", code} and datetime.fromisoformat(notice.until) > turn.now
+    )
+    return [turn.words("incident", text=notice.text, until=_moment(datetime.fromisoformat(notice.until), turn.now)) for notice in fitting]

@@ -1,0 +1,204 @@
+"""The life of a ticket: what staff may do when, what the merchant hears, what the clocks do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.dialogue import deadlines
+from bot.dialogue.step import step
+from bot.domain.calendar import Calendar
+from bot.domain.conversation import Conversation, Phase
+from bot.domain.desk import Desk
+from bot.domain.effects import Answer, Log, Note, OpenTicket, Say
+from bot.domain.events import Acted, Chose, Silent
+from bot.domain.knowledge import Urgency
+from bot.domain.tickets import ACTIVE, TRANSITIONS, Act, Actor, Status, Ticket
+
+if TYPE_CHECKING:
+    from bot.app import Mind
+    from bot.dialogue.turn import Decision
+
+NOW = datetime(2026, 11, 25, 10)  # noqa: DTZ001  (the merchant's wall clock)
+WANG, LI = Actor(login="wang", name="小王"), Actor(login="li", name="小李")
+LEAD = Actor(login="zhao", name="赵姐", leads=True)
+TICKET = Ticket(
+    number="1125-00001", urgency=Urgency.U2, reason="wish", group="tech", topic="connectivity", opened=NOW.isoformat(), running=NOW.isoformat(),
+    waiting=NOW.isoformat(),
+)  # fmt: skip
+STATE = Conversation(id="c", phase=Phase.WITH_STAFF, topic="connectivity", ticket=TICKET, tickets=1)
+OFFICE = Calendar(hours=(((time(9), time(18)),),) * 5 + ((), ()))
+
+
+def does(mind: Mind, state: Conversation, actor: Actor, act: Act, **more: Any) -> Decision:
+    event = Acted(actor=actor, act=act, number=TICKET.number, **more)
+    return step(state, event, None, mind.kb, NOW)
+
+
+def log(decision: Decision) -> Log:
+    return next(effect for effect in decision.effects if isinstance(effect, Log))
+
+
+def said(decision: Decision) -> str:
+    return "\n".join(bubble for effect in decision.effects if isinstance(effect, Say) for bubble in effect.reply.bubbles)
+
+
+def ticket(decision: Decision) -> Ticket:
+    assert decision.conversation.ticket is not None
+    return decision.conversation.ticket
+
+
+def test_the_first_who_takes_it_has_it_and_the_second_learns_who_was_first(mind: Mind) -> None:
+    first = does(mind, STATE, WANG, Act.TAKE)
+    assert (ticket(first).status, ticket(first).owner) == (Status.TAKEN, "wang")
+    assert "小王" in said(first)
+    second = does(mind, first.conversation, LI, Act.TAKE)
+    assert ticket(second).owner == "wang"
+    assert not log(second).done
+    assert dict(log(second).detail) == {"why": "taken", "owner": "wang", "name": "小王"}
+    assert said(second) == ""
+
+
+def test_who_answers_an_open_ticket_takes_it(mind: Mind) -> None:
+    decision = does(mind, STATE, WANG, Act.REPLY, text="您好，我在看")
+    assert (ticket(decision).status, ticket(decision).owner, ticket(decision).waiting) == (Status.TAKEN, "wang", None)
+    assert [effect.text for effect in decision.effects if isinstance(effect, Answer)] == ["您好，我在看"]
+
+
+@pytest.mark.parametrize("act", [Act.REPLY, Act.SOLVE, Act.RELEASE, Act.WAIT_ACQUIRER, Act.CLOSE, Act.HAND_BACK])
+def test_only_the_owner_or_a_lead_acts_on_a_ticket_that_is_taken(mind: Mind, act: Act) -> None:
+    taken = does(mind, STATE, WANG, Act.TAKE).conversation
+    more: dict[str, Any] = {"text": "好", "to": "connectivity"}
+    assert dict(log(does(mind, taken, LI, act, **more)).detail)["why"] == "owner"
+    assert log(does(mind, taken, LEAD, act, **more)).done
+    assert log(does(mind, taken, WANG, act, **more)).done
+
+
+def test_a_note_is_never_told_to_the_merchant(mind: Mind) -> None:
+    decision = does(mind, STATE, LI, Act.NOTE, text="像是双扣")
+    assert [effect.text for effect in decision.effects if isinstance(effect, Note)] == ["像是双扣"]
+    assert not any(isinstance(effect, Say | Answer) for effect in decision.effects)
+
+
+@pytest.mark.parametrize(
+    ("act", "more"),
+    [
+        (Act.REPLY, {}), (Act.NOTE, {}), (Act.MOVE, {"to": "nobody"}), (Act.MISROUTE, {"to": "nothing"}), (Act.URGENCY, {"to": "U9"}),
+        (Act.HAND_BACK, {"to": "connectivity/no-such-step"}), (Act.ASSIGN, {}), (Act.FACTS, {"facts": (("nothing", "1"),)}),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_unknown_is_refused(mind: Mind, act: Act, more: dict[str, Any]) -> None:
+    decision = does(mind, STATE, WANG, act, **more)
+    assert dict(log(decision).detail)["why"] == "what"
+    assert decision.conversation == STATE
+
+
+def test_a_ticket_of_before_is_gone(mind: Mind) -> None:
+    event = Acted(actor=WANG, act=Act.TAKE, number="1124-00009")
+    decision = step(STATE, event, None, mind.kb, NOW)
+    assert (decision.conversation, dict(log(decision).detail)["why"]) == (STATE, "gone")
+
+
+def test_solved_by_staff_can_be_denied_by_the_merchant(mind: Mind) -> None:
+    solved = does(mind, STATE, WANG, Act.SOLVE, text="已冲正", facts=(("cause", "sim"), ("bot_right", "yes")))
+    assert (ticket(solved).status, ticket(solved).cause, ticket(solved).bot_right) == (Status.SOLVED, "sim", "yes")
+    choices = [choice.id for effect in solved.effects if isinstance(effect, Say) for choice in effect.reply.choices]
+    assert "unsolved" in choices
+    again = step(solved.conversation, Chose(choice="unsolved"), None, mind.kb, NOW + timedelta(hours=1))
+    assert (ticket(again).status, ticket(again).owner, again.conversation.phase) == (Status.TAKEN, "wang", Phase.WITH_STAFF)
+
+
+def test_after_a_week_a_solved_ticket_is_closed_and_stays_so(mind: Mind) -> None:
+    solved = does(mind, STATE, WANG, Act.SOLVE).conversation
+    closed = step(solved, Silent(), None, mind.kb, NOW + timedelta(days=7))
+    assert ticket(closed).status is Status.CLOSED
+    assert ticket(step(closed.conversation, Chose(choice="unsolved"), None, mind.kb, NOW + timedelta(days=7))).status is Status.CLOSED
+
+
+def test_the_bot_guides_for_staff_and_comes_back(mind: Mind) -> None:
+    guiding = does(mind, STATE, WANG, Act.HAND_BACK, to="printer")
+    assert (ticket(guiding).status, ticket(guiding).with_bot) == (Status.WAITING_MERCHANT, True)
+    assert guiding.conversation.phase in {Phase.DIAGNOSING, Phase.GUIDING}
+    back = step(guiding.conversation, Chose(choice="human"), None, mind.kb, NOW)
+    while back.conversation.phase is Phase.COLLECTING:
+        back = step(back.conversation, Chose(choice="send"), None, mind.kb, NOW)
+    assert (ticket(back).number, ticket(back).status, ticket(back).owner) == (TICKET.number, Status.TAKEN, "wang")
+    assert any(isinstance(effect, OpenTicket) for effect in back.effects)
+
+
+def test_reminders_come_at_half_and_at_all_of_the_time_then_to_the_leads(mind: Mind) -> None:
+    desk = Desk(calendar=OFFICE)
+    marks, state, now = [], STATE, NOW
+    for _ in range(6):
+        moment = deadlines.next_moment(state.ticket or TICKET, mind.kb, desk)
+        assert moment is not None
+        now = max(now, moment)
+        assert OFFICE.is_open(now - timedelta(seconds=1))
+        decision = step(state, Silent(), None, mind.kb, now, at_desk=desk)
+        state = decision.conversation
+        marks += ["-".join(value for _, value in effect.detail[:2]) for effect in decision.effects if isinstance(effect, Log)]
+    assert marks == ["response-half", "response-due", "response-leads", "solution-half", "solution-due", "solution-leads"]
+
+
+@pytest.mark.parametrize(
+    ("opened", "urgency", "by"),
+    [
+        ("2026-11-27T17:30", Urgency.U2, "2026-11-30T09:30"),  # over a weekend
+        ("2026-11-28T03:00", Urgency.U0, "2026-11-28T03:02"),  # danger at night
+        ("2026-11-27T17:30", Urgency.U3, "2026-11-30T12:30"),
+    ],
+)
+def test_time_counts_while_staff_work_but_for_the_most_urgent(mind: Mind, opened: str, urgency: Urgency, by: str) -> None:
+    late = replace(TICKET, opened=opened, running=opened, urgency=urgency)
+    assert deadlines.respond_by(late, mind.kb, Desk(calendar=OFFICE)) == datetime.fromisoformat(by)
+
+
+def test_the_clock_of_the_solution_stands_still_while_the_merchant_has_to_do_something(mind: Mind) -> None:
+    desk = Desk(calendar=OFFICE)
+    before = deadlines.solve_by(TICKET, mind.kb, desk)
+    waits = deadlines.entered(TICKET, Status.WAITING_MERCHANT, NOW + timedelta(hours=1), mind.kb, desk)
+    assert deadlines.solve_by(waits, mind.kb, desk) is None
+    goes_on = deadlines.entered(waits, Status.TAKEN, NOW + timedelta(hours=3), mind.kb, desk)
+    after_pause = deadlines.solve_by(goes_on, mind.kb, desk)
+    assert before is not None
+    assert after_pause == before + timedelta(hours=2)
+
+
+def test_an_owner_who_lets_the_merchant_wait_loses_the_ticket(mind: Mind) -> None:
+    taken = does(mind, STATE, WANG, Act.TAKE).conversation
+    left = step(taken, Silent(), None, mind.kb, NOW + timedelta(minutes=31), at_desk=Desk())
+    assert (ticket(left).status, ticket(left).owner) == (Status.OPEN, None)
+
+
+ACTS = st.tuples(
+    st.sampled_from([WANG, LI, LEAD]),
+    st.sampled_from([act for act in Act if act in TRANSITIONS]),
+    st.sampled_from(["", "好的"]),
+    st.sampled_from(["", "li", "risk", "U0", "printer", "printer/reload-paper"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ACTS, max_size=12))
+def test_whatever_staff_do_the_ticket_goes_only_where_the_table_allows(mind: Mind, acts: list[tuple[Actor, Act, str, str]]) -> None:
+    state = STATE
+    for number, (actor, act, text, to) in enumerate(acts):
+        before = state.ticket
+        assert before is not None
+        event = Acted(actor=actor, act=act, number=TICKET.number, text=text, to=to, to_name="小李")
+        decision = step(state, event, None, mind.kb, NOW + timedelta(minutes=number))
+        state, now = decision.conversation, ticket(decision)
+        assert Conversation.from_json(state.to_json()) == state
+        if log(decision).done:
+            assert now.status is TRANSITIONS[act][before.status]
+            owned = before.owner is not None and before.owner != actor.login and not actor.leads
+            assert not (owned and before.status in ACTIVE and act in {Act.REPLY, Act.SOLVE, Act.CLOSE, Act.RELEASE, Act.ASSIGN, Act.MOVE})
+        else:
+            assert now == before
+        assert (now.owner is None) if now.status is Status.OPEN else True
+        assert state.phase is Phase.WITH_STAFF or not now.is_active or now.with_bot
