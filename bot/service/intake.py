@@ -49,10 +49,15 @@ class Intake:
         return await self._keep(address, ext_id, bodies.SENT, body, profile)
 
     async def acted(self, address: Address, ext_id: str, act: Acted) -> str:
-        """A member of the staff did something with the ticket of this chat; what is written is redacted like anything else."""
-        text, _ = self._mind().redact(act.text)
-        facts = tuple((slot, self._mind().redact(value)[0]) for slot, value in act.facts)
-        return await self._keep(address, ext_id, bodies.ACTED, bodies.acted(replace(act, text=text, facts=facts)))
+        """A member of the staff did something with the ticket of this chat. What is written stays as it is, full-width marks and all, unless there are
+        secrets in it: then it is redacted like anything else."""
+        facts = tuple((slot, self._without_secrets(value)) for slot, value in act.facts)
+        safe = replace(act, text=self._without_secrets(act.text), facts=facts)
+        return await self._keep(address, ext_id, bodies.ACTED, bodies.acted(safe))
+
+    def _without_secrets(self, text: str) -> str:
+        redacted, secrets = self._mind().redact(text)
+        return redacted if secrets else text
 
     async def _keep(self, address: Address, ext_id: str, kind: str, body: str, profile: Mapping[str, str] | None = None) -> str:
         known = {slot: self._mind().redact(value)[0] for slot, value in (profile or {}).items()}
