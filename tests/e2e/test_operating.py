@@ -411,7 +411,8 @@ def test_broken_knowledge_is_told_at_the_start(shop: Shop) -> None:
 
 def test_doctor_names_what_is_wrong(shop: Shop) -> None:
     good = shop.run("doctor")
-    assert (good.code, good.out.count("好   "), good.err) == (0, 6, "")
+    assert (good.code, good.err) == (0, "")
+    assert good.out.count("好   ") + good.out.count("提醒") == 7  # holidays are known for a while only
     write(shop.folder / "file", "")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bad = shop.run("doctor", POSBOT_DATABASE="file/posbot.db", POSBOT_OPS_PORT=str(taken.getsockname()[1]), POSBOT_HOST="nowhere.invalid")

@@ -235,13 +235,15 @@ BODY = json.dumps({"merchant": "m1", "text": TEXT})
     "change",
     [
         {"webhook-id": "another"},
-        {"webhook-timestamp": str(int(time.time()) - 7)},
+        {"webhook-timestamp": "seven seconds ago"},
         {"webhook-signature": "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
     ],
     ids=["id", "time", "signature"],
 )
 async def test_a_signature_fits_what_was_signed_only(stage: Stage, change: dict[str, str]) -> None:
     shop = stage.app()
+    if "webhook-timestamp" in change:
+        change = {"webhook-timestamp": str(int(time.time()) - 7)}
     assert (await shop.post(BODY, shop.signed(BODY) | change)).problem == (401, "bad-signature")
     assert (await stage.store.counts(0)).inbox == 0
 
