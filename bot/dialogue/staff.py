@@ -69,7 +69,7 @@ def _confirm(state: Conversation, turn: Turn, bubbles: list[str]) -> Decision:
 
 def ask_what_is_wrong(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
     """What was noted is not right: what would be, asked once; staff sort out the rest."""
-    if state.confusions:
+    if state.confusions or state.turns >= MOST_TURNS:
         return open_ticket(state, turn, lead)
     return Decision(conversation=replace(state, confusions=1), effects=(turn.say([*lead, turn.words("confirm-what")], prompt.choices(turn.kb, state)),))
 
