@@ -117,7 +117,7 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         ending.push_async_callback(deliveries.finish, GRACE)
         await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), board.run(), minds.watch()))
         front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome())
-        accounts = _staff(settings, store, front, intake, minds.now) if settings.console == "on" else None
+        accounts = _staff(settings, store, front, intake, said, minds.now) if settings.console == "on" else None
         address = await _listen(ending, front, settings.host, settings.port, grace=GRACE)
         first = await accounts.first() if accounts else None  # the last that can go wrong, because its password is told once
         running = Running(address=address, ops_address=ops_address, stop=stop, first=first)
@@ -148,13 +148,13 @@ def _board(settings: Settings, store: Store, minds: Minds, clock: Callable[[], i
     return Board(desk=store.desk, staff=store.staff, mind=minds.now, calendar=calendar, clock=clock, new_id=new_id)
 
 
-def _staff(settings: Settings, store: Store, front: web.Application, intake: Intake, mind: Callable[[], Mind]) -> Accounts:
+def _staff(settings: Settings, store: Store, front: web.Application, intake: Intake, said: Bells, mind: Callable[[], Mind]) -> Accounts:
     """What staff reach, and their accounts."""
     passwords = Passwords()
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
     sessions = Sessions(store=store.staff, passwords=passwords, clock=clock)
     options = console.Options(zone=ZoneInfo(settings.zone), proxies=settings.proxies, https=settings.public_url.startswith("https://"))
-    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, mind=mind, clock=clock, new_id=new_id)
+    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, said=said, mind=mind, clock=clock, new_id=new_id)
     console.add_routes(front, accounts=accounts, sessions=sessions, options=options, work=work)
     return accounts
 

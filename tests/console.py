@@ -66,7 +66,7 @@ class Simple:
         return text, ()
 
     def understand(self, text: str, now: datetime, expecting: Slot | Question | None) -> Understanding:
-        raise NotImplementedError
+        raise AssertionError("nobody writes to this mind")
 
 
 @dataclass
@@ -157,15 +157,15 @@ async def staged(folder: Path, options: console.Options | None = None, limits: L
     clock, passwords = Clock(), Passwords()
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
     sessions = Sessions(store=store.staff, passwords=passwords, clock=clock, limits=limits)
-    bell, thinks = Bell(), mind or Simple()
+    bell, said, thinks = Bell(), Bells(), mind or Simple()
     intake = Intake(store=store, mind=lambda: thinks, clock=clock, bell=bell, meter=Meter())
     application = web.Application(middlewares=[guarded])
-    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, mind=lambda: thinks, clock=clock, new_id=new_id)
+    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, said=said, mind=lambda: thinks, clock=clock, new_id=new_id)
     console.add_routes(application, accounts=accounts, sessions=sessions, options=options or console.Options(), work=work)
     server = TestServer(application)
     await server.start_server()
     stage = Stage(application, server, store, accounts, sessions, clock, intake)
-    worker = asyncio.create_task(_work(store, thinks, clock, bell)) if mind else None
+    worker = asyncio.create_task(_work(store, thinks, clock, bell, said)) if mind else None
     try:
         yield stage
     finally:
@@ -178,10 +178,10 @@ async def staged(folder: Path, options: console.Options | None = None, limits: L
         await store.close()
 
 
-async def _work(store: SQLiteStore, mind: Mind, clock: Clock, bell: Bell) -> None:
+async def _work(store: SQLiteStore, mind: Mind, clock: Clock, bell: Bell, said: Bells) -> None:
     """Handle what is taken in, without end."""
     decider = Decider(mind=lambda: mind, clock=clock, new_id=new_id, zone=ZoneInfo("Asia/Shanghai"), pushing=lambda channel: False)
-    conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=Bells(), outbox=Bell(), meter=Meter())
+    conversations = Conversations(store=store, decide=decider.decide, clock=clock, said=said, outbox=Bell(), meter=Meter())
     while True:
         if not await conversations.work():
             await bell.wait(0.05)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.conversation import Phase, put
 from bot.domain.effects import Answer, Log, Note, Say
 from bot.domain.knowledge import Urgency
-from bot.domain.tickets import OWNERS, TRANSITIONS, Act, Status
+from bot.domain.tickets import OWNERS, TRANSITIONS, Act, Status, is_others
 
 from . import deadlines, proceed, prompt, render, ticketing
 from .turn import Decision
@@ -60,12 +60,7 @@ def _objection(ticket: Ticket, event: Acted) -> str:
     """Why it may not be done; empty when it may."""
     if ticket.status not in TRANSITIONS.get(event.act, {}):
         return "taken" if event.act is Act.TAKE and ticket.owner else "status"
-    others = ticket.owner is not None and ticket.owner != event.actor.login
-    if event.act in OWNERS and others and not event.actor.leads and ticket.is_active:
-        return "owner"
-    if event.act in {Act.ASSIGN, Act.MOVE} and others and not event.actor.leads:
-        return "owner"
-    return ""
+    return "owner" if is_others(event.act, ticket.status, ticket.owner, event.actor) else ""
 
 
 def _unknown(turn: Turn, event: Acted) -> str:
@@ -145,7 +140,7 @@ def _reopened(state: Conversation, turn: Turn, event: Acted, effects: list[Effec
 def _closed(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
     """Staff are through, without having solved it or after; the bot listens again."""
     said = [Answer(actor=event.actor, text=event.text)] if event.text else []
-    state = proceed.over(state) if state.phase is Phase.WITH_STAFF or state.ticket is None else state
+    state = proceed.over(state) if state.phase is Phase.WITH_STAFF else state
     return Decision(conversation=state, effects=(*effects, *said))
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Kind(StrEnum):
@@ -318,6 +318,11 @@ class KnowledgeBase:
     targets: Mapping[Urgency, Target] = field(default_factory=lambda: TARGETS)
     canned: tuple[Canned, ...] = ()
     images: Mapping[str, bytes] = field(default_factory=dict)
+
+    def groups_named(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Ids of groups that are called by id or by title, each once; a name that no group has stays as it is."""
+        ids = {group.title: group.id for group in self.groups.values()}
+        return tuple(dict.fromkeys(ids.get(name, name) for name in names))
 
     def group_of(self, topic: str | None) -> str:
         """The group that tickets of a topic come to: the default group for one that is nobody's, or no topic at all."""

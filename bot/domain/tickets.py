@@ -128,6 +128,8 @@ TRANSITIONS: Mapping[Act, Mapping[Status, Status]] = {
 """The one table of what may be done when, and what a ticket is afterwards. What is not in it is refused."""
 OWNERS = frozenset({Act.RELEASE, Act.WAIT_MERCHANT, Act.WAIT_ACQUIRER, Act.RESUME, Act.REPLY, Act.HAND_BACK, Act.SOLVE, Act.CLOSE})
 """What only the owner does, or a lead, once there is an owner. On a ticket without one, doing it is taking it."""
+MOVES = frozenset({Act.ASSIGN, Act.MOVE, Act.MISROUTE})
+"""What takes a ticket out of its owner's hands: only the owner does it, or a lead, but it takes nothing that is nobody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,13 @@ class Actor:
     login: str = ""
     name: str = ""
     leads: bool = False
+
+
+def is_others(act: Act, status: Status, owner: str | None, actor: Actor) -> bool:
+    """Whether an act is for somebody else: for the ticket's owner, or a lead. A ticket without an owner, or one that is done with, is everybody's."""
+    if actor.leads or owner is None or owner == actor.login:
+        return False
+    return act in MOVES or (act in OWNERS and status in ACTIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bot.domain.calendar import Calendar
+    from bot.domain.knowledge import KnowledgeBase
     from bot.domain.staff import Member
 
     from .desk import DeskStore
@@ -58,8 +59,9 @@ class Board:
             for incident in await self._desk.incidents(current=True)
             if incident.status == "announced"
         )
-        groups = self._mind().kb.groups
-        self._picture = Desk(calendar=self._picture.calendar, waiting=await self._desk.queue_state(), on_duty=_on_duty(members, groups, loads), notices=notices)
+        self._picture = Desk(
+            calendar=self._picture.calendar, waiting=await self._desk.queue_state(), on_duty=_on_duty(members, self._mind().kb, loads), notices=notices
+        )
 
     async def _propose(self) -> None:
         """Tell the leads of many tickets of one kind."""
@@ -69,7 +71,8 @@ class Board:
                 logger.warning("many tickets of one kind", extra={"event": "incident_proposed", "topic": cluster.topic, "tickets": cluster.tickets})
 
 
-def _on_duty(members: Sequence[Member], groups: Mapping[str, object], loads: Mapping[str, int]) -> dict[str, tuple[Actor, ...]]:
+def _on_duty(members: Sequence[Member], kb: KnowledgeBase, loads: Mapping[str, int]) -> dict[str, tuple[Actor, ...]]:
     """By group those who are there, with the fewest tickets first. Who is in no group is in all of them."""
     there = sorted((member for member in members if member.on_duty and not member.disabled), key=lambda member: loads.get(member.login, 0))
-    return {group: tuple(Actor(login=m.login, name=m.name) for m in there if not m.groups or group in m.groups) for group in groups}
+    served = [(Actor(login=member.login, name=member.name), kb.groups_named(member.groups)) for member in there]
+    return {group: tuple(actor for actor, groups in served if not groups or group in groups) for group in kb.groups}

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .places import File
+from .places import File, opened
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from bot.service.ports import Store
 
     from .places import Place, Server
 
@@ -20,3 +23,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return File(path=tmp_path / "posbot.db")
     server: Server = request.getfixturevalue("server")
     return server
+
+
+@pytest.fixture
+async def store(place: Place) -> AsyncIterator[Store]:
+    async with opened(place) as fresh:
+        yield fresh

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,26 +11,12 @@ from bot.storage import words
 from .places import File
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from bot.service.ports import Store
-
     from .places import Place
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 NOW = 1_760_000_000_000_000
 AT_ONCE = 500
-
-
-@asynccontextmanager
-async def opened(place: Place) -> AsyncIterator[Store]:
-    """The store in this place, closed on the way out."""
-    store = await place.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @dataclass(slots=True)

@@ -97,3 +97,13 @@ def fetch(dsn: str, statement: str) -> list[Any]:
     with ThreadPoolExecutor() as thread:
         rows: list[Any] = thread.submit(asyncio.run, Server(dsn=dsn).fetch(statement)).result()
         return rows
+
+
+@asynccontextmanager
+async def opened(place: Place) -> AsyncIterator[Store]:
+    """The store in this place, closed on the way out."""
+    store = await place.open()
+    try:
+        yield store
+    finally:
+        await store.close()

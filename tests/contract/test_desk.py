@@ -18,11 +18,11 @@ from bot.service.desk import Cluster, Seen, View, Wanted
 from bot.service.ports import Arrival, Outcome, Retention
 from bot.storage import sqlite_desk, words
 
-from .desk_rows import HOUR, MINUTE, NOW, Rows, opened
-from .places import File, Server
+from .desk_rows import HOUR, MINUTE, NOW, Rows
+from .places import File, Server, opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bot.service.desk import DeskStore, Hit
@@ -32,20 +32,6 @@ if TYPE_CHECKING:
 
 ME, OTHER = "li", "wang"
 SECRET = "110101199003078515"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite":
-        return File(path=tmp_path / "posbot.db")
-    server: Server = request.getfixturevalue("server")
-    return server
-
-
-@pytest.fixture
-async def store(place: Place) -> AsyncIterator[Store]:
-    async with opened(place) as fresh:
-        yield fresh
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Databases of every earlier schema: brought up to date with what is in them, and used. `rows/<version>.sql` is what such a database holds."""
+"""Databases of every earlier schema: brought up to date with what is in them, and used. `rows/<version>.sql` is what
+such a database holds besides what the earlier ones did."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ from bot.service.deciding import Decider
 from bot.service.ports import Arrival, Sent
 from bot.storage import migrations
 
-from .places import File
-from .test_store import MINUTE, opened
+from .places import File, opened
+from .test_store import MINUTE
 
 if TYPE_CHECKING:
     from bot import app
@@ -31,6 +32,7 @@ ROWS = Path(__file__).parent / "rows"
 NEWEST = migrations.newest("sqlite")
 NOW = 1_760_000_020_000_000
 GUIDED = Address(channel="hook:shop", chat="m-1")
+YES = {"sqlite": "1", "postgres": "true"}
 PHOTO = {"sqlite": "X'ffd8ff'", "postgres": r"'\xffd8ff'"}
 
 
@@ -47,7 +49,8 @@ async def made(place: Place, version: int) -> None:
     for number, script in migrations.after(dialect, 0)[:version]:
         scripts += [script, f"INSERT INTO schema_version VALUES ({number})"]
     if version:
-        scripts.append((ROWS / f"{version:04}.sql").read_text("utf-8").replace("{photo}", PHOTO[dialect]))
+        kept = [(ROWS / f"{number:04}.sql").read_text("utf-8") for number in range(1, version + 1)]
+        scripts += [rows.replace("{photo}", PHOTO[dialect]).replace("{yes}", YES[dialect]) for rows in kept]
     if isinstance(place, File):
         with closing(sqlite3.connect(place.path)) as connection:
             connection.executescript(";\n".join(scripts))

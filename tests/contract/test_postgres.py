@@ -15,8 +15,8 @@ from bot.service.ports import Sent
 from bot.storage import migrations
 from bot.storage.postgres import PostgresStore
 
-from .places import new_id
-from .test_store import ANNA, BEN, MINUTE, NOW, arrival, echo, opened, says, texts
+from .places import new_id, opened
+from .test_store import ANNA, BEN, MINUTE, NOW, arrival, echo, says, texts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

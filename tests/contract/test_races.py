@@ -17,7 +17,8 @@ from bot.service.deciding import Decider
 from bot.service.desk import View, Wanted
 from bot.service.ports import Arrival
 
-from .test_store import NOW, opened
+from .places import opened
+from .test_store import NOW
 
 if TYPE_CHECKING:
     from bot import app

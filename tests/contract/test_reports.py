@@ -13,13 +13,9 @@ import pytest
 
 from bot.service.reports import QUIET, By, Day, Fate, Guess, Handover, Misroute, Period, Rating, Speed, bounds
 
-from .desk_rows import HOUR, MINUTE, NOW, Rows, opened
-from .places import File, Server
+from .desk_rows import HOUR, MINUTE, NOW, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from bot.service.ports import Store
     from bot.service.reports import ReportStore
 
@@ -27,20 +23,6 @@ if TYPE_CHECKING:
 
 DAY = 24 * HOUR
 PERIOD = Period(since=NOW, until=NOW + DAY, now=NOW + 2 * DAY)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite":
-        return File(path=tmp_path / "posbot.db")
-    server: Server = request.getfixturevalue("server")
-    return server
-
-
-@pytest.fixture
-async def store(place: Place) -> AsyncIterator[Store]:
-    async with opened(place) as fresh:
-        yield fresh
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from bot.domain.errors import AccountError
 from bot.domain.staff import Member, Role
 from bot.service.staff import Change, Session
 
-from .test_store import MINUTE, NOW, opened, store
+from .places import opened
+from .test_store import MINUTE, NOW
 
 if TYPE_CHECKING:
     from bot.service.ports import Store
 
     from .places import Place, Server
 
-__all__ = ["store"]
 ANNA = Member(login="anna", name="安娜", role=Role.ADMIN, groups=("风险组", "华东"), must_change=True, created=NOW)
 BEN = Member(login="ben", name="<b>本</b>", role=Role.STAFF, created=NOW + 1)
 NEVER = (0, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,9 @@ from bot.service.ports import Arrival, Later, Outcome, Rated, Retention, Sent, S
 from bot.storage.sqlite import SQLiteStore
 from tests.rows import ticket
 
-from .places import File, new_id
+from .places import File, new_id, opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from bot.service.ports import Decide, Outgoing, Store, Work
@@ -30,22 +29,6 @@ MINUTE = 60_000_000
 NOW = 1_760_000_000_000_000
 ANNA = Address(channel="web", chat="anna")
 BEN = Address(channel="hook:shop", chat="ben")
-
-
-@pytest.fixture
-async def store(place: Place) -> AsyncIterator[Store]:
-    async with opened(place) as fresh:
-        yield fresh
-
-
-@asynccontextmanager
-async def opened(place: Place) -> AsyncIterator[Store]:
-    """The store in this place, closed on the way out."""
-    store = await place.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 def arrival(address: Address = ANNA, ext_id: str = "1", *, text: str = "没出票", at: int = NOW, profile: str = "{}") -> Arrival:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from bot.dialogue import render as rendering
 from bot.domain.audit import Entry
 from bot.domain.events import Acted
 from bot.domain.staff import Permission, may
-from bot.domain.tickets import Act, Actor
+from bot.domain.tickets import Act
 from bot.wording import say
 
 from . import shown
@@ -20,20 +21,21 @@ from .forms import fields
 from .page import post
 from .ticket import OFFERED, Tried, redacts, show
 from .views import redirect
-from .work import access_ticket, may_see
+from .work import access_ticket, actor, assigns, may_see
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.domain.knowledge import KnowledgeBase
     from bot.domain.staff import Member
+    from bot.service.bell import Bell
     from bot.service.desk import Deed, File
 
     from .page import Page
     from .work import Work
 
-PATIENCE, PAUSE = 3.0, 0.05
-"""Seconds for which a page waits for what comes of an act, and between two looks."""
+PATIENCE, LOOK = 3.0, 0.2
+"""Seconds for which a page waits for what comes of an act, and between two looks when no bell rings."""
 LONGEST = 4000
 """Characters of what is written at once."""
 TO_MERCHANTS = frozenset({Act.REPLY, Act.WAIT_MERCHANT, Act.WAIT_ACQUIRER, Act.SOLVE, Act.CLOSE})
@@ -57,14 +59,15 @@ class ActDesk:
         """Do one thing, wait for what comes of it, and look at the ticket again; what was typed is kept when it was refused."""
         work, file, form = self._work, await access_ticket(self._work, member, request.match_info["id"]), fields(request)
         act = _act(form)
-        if act is Act.ASSIGN and not (may(member, Permission.ASSIGN) or file.row.owner == member.login):
+        if act is Act.ASSIGN and not assigns(member, file.row):
             raise web.HTTPForbidden
         acted = await self._acted(act, form, member, file)
         if problem := _objection(work.kb, acted):
             return await show(work, request, member, file, Tried(typed=form, problem=problem, status=422))
         ext_id = f"staff:{work.new_id()}"
-        await work.intake.acted(file.address, ext_id, acted)
-        deeds = await self._outcome(file.address.channel, ext_id)
+        with work.said.listening(file.chat) as bell:
+            await work.intake.acted(file.address, ext_id, acted)
+            deeds = await self._outcome(file.address.channel, ext_id, bell)
         if deeds is None:
             return redirect(_page(file), "queued")
         if problem := await self._refusal(deeds, acted):
@@ -95,16 +98,16 @@ class ActDesk:
         if act is Act.ASSIGN:
             found = next((other for other in await self._work.staff.members() if other.login == to and may(other, Permission.WORK_TICKETS)), None)
             to, to_name = (found.login, found.name) if found else ("", "")
-        actor = Actor(login=member.login, name=member.name, leads=may(member, Permission.ASSIGN))
         text = form.get("text", "").replace("\r\n", "\n").strip()
-        return Acted(actor=actor, act=act, number=file.row.number, text=text, to=to, to_name=to_name, facts=_facts(act, form))
+        return Acted(actor=actor(member), act=act, number=file.row.number, text=text, to=to, to_name=to_name, facts=_facts(act, form))
 
-    async def _outcome(self, channel: str, ext_id: str) -> list[Deed] | None:
-        """What came of it; None when it takes longer than anybody waits."""
-        for _ in range(round(PATIENCE / PAUSE)):
-            if (deeds := await self._work.desk.outcome(channel, ext_id)) is not None:
+    async def _outcome(self, channel: str, ext_id: str, bell: Bell) -> list[Deed] | None:
+        """What came of it; None when it takes longer than anybody waits. The bell rings when it was handled here; another process is looked after."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while (deeds := await self._work.desk.outcome(channel, ext_id)) is None:
+                    await bell.wait(LOOK)
                 return list(deeds)
-            await asyncio.sleep(PAUSE)
         return None
 
     async def _refusal(self, deeds: list[Deed], acted: Acted) -> str:

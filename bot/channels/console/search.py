@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LONGEST = 200
 """Characters that are searched for."""
+EXCERPT = 200
+"""Characters of a line that was found."""
 
 
 class SearchDesk:
@@ -38,14 +40,9 @@ class SearchDesk:
         """The form, and what was found of what this member may see."""
         words = request.query.get("q", "").strip()[:LONGEST]
         found = await self._work.desk.search(words) if words else ()
-        hits = [(hit, self._excerpt(hit)) for hit in found if self._may_see(member, hit)]
+        hits = [(hit, " ".join(shown.texts(shown.read(hit.body)))[:EXCERPT]) for hit in found if self._may_see(member, hit)]
         return render(request, member, "search.html", words=words, hits=hits, topics=self._work.kb.topics)
 
     def _may_see(self, member: Member, hit: Hit) -> bool:
         """A conversation without a ticket is nobody's in particular."""
         return may_see(self._work.kb, member, hit.row) if hit.row else not teams(self._work.kb, member)
-
-    def _excerpt(self, hit: Hit) -> str:
-        read = shown.read(hit.body)
-        texts = [read.get("text"), *(read.get("bubbles") or ()), read.get("label")]
-        return " ".join(text for text in texts if isinstance(text, str) and text)[:200]

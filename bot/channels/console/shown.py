@@ -66,19 +66,24 @@ def said(kb: KnowledgeBase, entry: Entry) -> Said:
     if body.get("redacted"):
         return Said(id=entry.id, side=entry.side, at=entry.at, redacted=True)
     kind = _text(body, "kind") or ("photo" if body.get("file") else "")
-    bubbles = [bubble for bubble in _list(body, "bubbles") if isinstance(bubble, str)]
     return Said(
         id=entry.id,
         side=entry.side,
         at=entry.at,
         author=_text(body, "author"),
-        texts=tuple(filter(None, [_text(body, "text"), *bubbles])),
+        texts=texts(body),
         tapped=_text(body, "label") or _text(body, "choice"),
         photo=_text(body, "file") if kind == "photo" else "",
         kind=kind,
         facts=tuple((label(kb, slot), str(value)) for slot, value in _pairs(body.get("facts"))),
         choices=tuple(_text(choice, "label") for choice in _list(body, "choices") if isinstance(choice, dict)),
     )
+
+
+def texts(body: dict[str, Any]) -> tuple[str, ...]:
+    """What was written in a line, or said in bubbles."""
+    bubbles = [bubble for bubble in _list(body, "bubbles") if isinstance(bubble, str)]
+    return tuple(filter(None, [_text(body, "text"), *bubbles]))
 
 
 def done(kb: KnowledgeBase, deed: Deed) -> Done:

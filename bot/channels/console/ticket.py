@@ -11,12 +11,12 @@ from bot.channels.http import number
 from bot.dialogue import render as rendering
 from bot.domain.knowledge import Urgency
 from bot.domain.staff import Permission, may
-from bot.domain.tickets import ACTIVE, OWNERS, TRANSITIONS, Act, Status
+from bot.domain.tickets import TRANSITIONS, Act, Status, is_others
 
 from . import shown
 from .page import get
 from .views import render
-from .work import access_ticket
+from .work import access_ticket, actor, assigns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,17 +145,8 @@ def possible(row: Row, member: Member) -> frozenset[Act]:
     """What this member can do with a ticket as it stands now: what the one table has, less what is only others'."""
     if not may(member, Permission.WORK_TICKETS):
         return frozenset()
-    return frozenset(act for act in OFFERED if Status(row.status) in TRANSITIONS.get(act, {}) and _is_ones(act, row, member))
-
-
-def _is_ones(act: Act, row: Row, member: Member) -> bool:
-    """Whether it is not for the owner or a lead alone."""
-    if may(member, Permission.ASSIGN) or row.owner == member.login:
-        return True
-    if act is Act.ASSIGN:
-        return False
-    others = row.owner is not None and row.status in ACTIVE
-    return not (others and act in OWNERS | {Act.MOVE, Act.MISROUTE})
+    status, own = Status(row.status), OFFERED if assigns(member, row) else OFFERED - {Act.ASSIGN}
+    return frozenset(act for act in own if status in TRANSITIONS.get(act, {}) and not is_others(act, status, row.owner, actor(member)))
 
 
 def redacts(member: Member) -> bool:

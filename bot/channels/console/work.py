@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.domain.staff import Permission, may
+from bot.domain.tickets import Actor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot.domain.knowledge import KnowledgeBase
     from bot.domain.staff import Member
+    from bot.service.bell import Bells
     from bot.service.desk import DeskStore, File, Row
     from bot.service.intake import Intake
     from bot.service.ports import Mind
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """`mind` gives the one of the moment, `clock` microseconds UTC, `new_id` what nobody can guess."""
+    """`said` rings after each step of a conversation, `mind` gives the one of the moment, `clock` microseconds UTC, `new_id` what nobody can guess."""
 
     desk: DeskStore
     reports: ReportStore
     staff: StaffStore
     intake: Intake
+    said: Bells
     mind: Callable[[], Mind]
     clock: Callable[[], int]
     new_id: Callable[[], str]
@@ -43,10 +46,19 @@ class Work:
         return {member.login: member.name for member in await self.staff.members()}
 
 
+def actor(member: Member) -> Actor:
+    """A member as the one who does something with a ticket."""
+    return Actor(login=member.login, name=member.name, leads=may(member, Permission.ASSIGN))
+
+
+def assigns(member: Member, row: Row) -> bool:
+    """Whether a member may give a ticket to a colleague: a lead any of them, others their own."""
+    return may(member, Permission.ASSIGN) or row.owner == member.login
+
+
 def teams(kb: KnowledgeBase, member: Member) -> tuple[str, ...]:
     """The queues that a member serves, by id; none means all of them. Accounts name them by id or by title."""
-    ids = {group.title: group.id for group in kb.groups.values()}
-    return tuple(dict.fromkeys(ids.get(name, name) for name in member.groups))
+    return kb.groups_named(member.groups)
 
 
 def may_see(kb: KnowledgeBase, member: Member, row: Row) -> bool:
