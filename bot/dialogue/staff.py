@@ -82,8 +82,15 @@ def open_ticket(state: Conversation, turn: Turn, bubbles: Iterable[str] = ()) ->
     state = replace(state, phase=Phase.WITH_STAFF, expecting=None, handing_over=None, acknowledged=False, turns=0)
     state, logs = ticketing.opened(state, turn, packet)
     assert state.ticket is not None
+    ahead = turn.desk.waiting.get(state.ticket.group, 0)
     known = "handoff-said" if state.ticket.number == packet.number else "back-to-staff"
-    said = [*bubbles, turn.words(known), turn.words("ticket-number", number=state.ticket.number), *ticketing.expectation(state.ticket, turn), *noted]
+    said = [
+        *bubbles,
+        turn.words(known),
+        turn.words("ticket-number", number=state.ticket.number),
+        *ticketing.expectation(state.ticket, turn, ahead),
+        *noted,
+    ]
     if packet.money is Money.UNCLEAR:
         said.append(turn.words("safe-payment-meanwhile"))
     useful = [*packet.missing, *(slot for slot in (topic.ask_for if topic else ()) if slot in turn.kb.slots and slot not in dict(packet.facts))]

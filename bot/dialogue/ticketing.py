@@ -113,17 +113,17 @@ def progress(state: Conversation, turn: Turn) -> list[str]:
     if ticket is None:
         return [turn.words("progress-none")]
     told = turn.words(STANDS[ticket.status], number=ticket.number, name=ticket.owner_name)
-    return [told, *(expectation(ticket, turn) if ticket.status is Status.OPEN else [])]
+    waiting = turn.desk.waiting.get(ticket.group, 0)
+    return [told, *expectation(ticket, turn, max(0, waiting - 1))]  # the ticket itself is among those that wait
 
 
-def expectation(ticket: Ticket, turn: Turn) -> list[str]:
-    """When somebody is likely to look at it: from who waits before it and who is there, and honestly when nobody works now."""
+def expectation(ticket: Ticket, turn: Turn, ahead: int) -> list[str]:
+    """When somebody is likely to look at it: from how many wait before it and who is there, and honestly when nobody works now."""
     if ticket.status is not Status.OPEN:
         return []
     calendar = turn.desk.calendar if not turn.kb.targets[ticket.urgency].round_the_clock else ROUND_THE_CLOCK
     if not calendar.is_open(turn.now):
         return [turn.words("expect-closed", when=_moment(calendar.opens(turn.now), turn.now))]
-    ahead = turn.desk.waiting.get(ticket.group, 0)
     if not ahead:
         return [turn.words("expect-soon")]
     return [turn.words("expect", ahead=ahead, minutes=_minutes(ahead, ticket.group, turn.desk))]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.dialogue.render import kb_say
 from bot.domain.audit import Entry
 from bot.domain.clock import SECOND, wall_clock
 from bot.domain.errors import StoreUnavailable
 from bot.domain.events import Acted
 from bot.domain.staff import Permission
 from bot.domain.tickets import Act, Actor
-from bot.wording import say
 
 from .figures import Names
 from .forms import fields
@@ -154,8 +154,7 @@ class IncidentsDesk:
 
     def _over(self, incident: Incident) -> str:
         """What merchants may be told at the end, in the words of the knowledge base."""
-        words = self._work.kb.replies.get("incident-over", (say("console.incident-over-text"),))
-        return words[0].replace("{text}", incident.text)
+        return kb_say(self._work.kb, "incident-over", text=incident.text)
 
 
 def _line(typed: str) -> str:

@@ -104,6 +104,13 @@ def test_a_ticket_of_before_is_gone(mind: Mind) -> None:
     assert (decision.conversation, dict(log(decision).detail)["why"]) == (STATE, "gone")
 
 
+@pytest.mark.parametrize(("waiting", "heard"), [(1, "前面没人"), (3, "2")])
+def test_nobody_waits_for_his_own_ticket(mind: Mind, waiting: int, heard: str) -> None:
+    """The queue counts the ticket that is asked about."""
+    decision = step(STATE, Chose(choice="progress"), None, mind.kb, NOW, at_desk=Desk(waiting={TICKET.group: waiting}))
+    assert heard in said(decision)
+
+
 def test_solved_by_staff_can_be_denied_by_the_merchant(mind: Mind) -> None:
     solved = does(mind, STATE, WANG, Act.SOLVE, text="已冲正", facts=(("cause", "sim"), ("bot_right", "yes")))
     assert (ticket(solved).status, ticket(solved).cause, ticket(solved).bot_right) == (Status.SOLVED, "sim", "yes")
