@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.calendar import ROUND_THE_CLOCK
 from bot.domain.conversation import Phase
 from bot.domain.effects import Log
 from bot.domain.knowledge import Urgency
@@ -118,11 +117,12 @@ def progress(state: Conversation, turn: Turn) -> list[str]:
 
 
 def expectation(ticket: Ticket, turn: Turn, ahead: int) -> list[str]:
-    """When somebody is likely to look at it: from how many wait before it and who is there, and honestly when nobody works now."""
+    """When somebody is likely to look at it: from how many wait before it and who is there, and honestly when nobody works now: what is urgent at any hour
+    is looked at out of hours only if somebody is on duty."""
     if ticket.status is not Status.OPEN:
         return []
-    calendar = turn.desk.calendar if not turn.kb.targets[ticket.urgency].round_the_clock else ROUND_THE_CLOCK
-    if not calendar.is_open(turn.now):
+    calendar, at_any_hour = turn.desk.calendar, turn.kb.targets[ticket.urgency].round_the_clock
+    if not calendar.is_open(turn.now) and not (at_any_hour and turn.desk.on_duty.get(ticket.group)):
         return [turn.words("expect-closed", when=_moment(calendar.opens(turn.now), turn.now))]
     if not ahead:
         return [turn.words("expect-soon")]

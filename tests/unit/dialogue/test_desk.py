@@ -111,6 +111,16 @@ def test_nobody_waits_for_his_own_ticket(mind: Mind, waiting: int, heard: str) -
     assert heard in said(decision)
 
 
+@pytest.mark.parametrize(
+    ("urgency", "on_duty", "heard"),
+    [(Urgency.U2, (WANG,), "同事下班了"), (Urgency.U1, (), "同事下班了"), (Urgency.U1, (WANG,), "前面没人")],
+)
+def test_at_night_nobody_is_promised_who_is_not_there(mind: Mind, urgency: Urgency, on_duty: tuple[Actor, ...], heard: str) -> None:
+    desk, night = Desk(calendar=OFFICE, on_duty={TICKET.group: on_duty}), NOW.replace(hour=22)
+    state = replace(STATE, ticket=replace(TICKET, urgency=urgency))
+    assert heard in said(step(state, Chose(choice="progress"), None, mind.kb, night, at_desk=desk))
+
+
 def test_solved_by_staff_can_be_denied_by_the_merchant(mind: Mind) -> None:
     solved = does(mind, STATE, WANG, Act.SOLVE, text="已冲正", facts=(("cause", "sim"), ("bot_right", "yes")))
     assert (ticket(solved).status, ticket(solved).cause, ticket(solved).bot_right) == (Status.SOLVED, "sim", "yes")
