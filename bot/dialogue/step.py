@@ -75,7 +75,8 @@ def _merchants(conversation: Conversation, event: Said | Edited | Chose | Sent, 
     kb, now = turn.kb, turn.now
     state, lead = _wake(edit.unsaid(conversation) if isinstance(event, Edited) else conversation, turn)
     away = state.topic is not None and state.phase in _ACTIVE and now - _last(conversation, turn) >= AWAY
-    counts = state.topic is not None or (isinstance(event, Edited) and conversation.topic is not None)  # the first message may be changed again and again
+    # The first message may be changed again and again, and editors may take the topic away in the middle: those are turns of the same trouble, too.
+    counts = state.topic is not None or (conversation.topic is not None and (isinstance(event, Edited) or bool(lead)))
     state = replace(state, turns=state.turns + counts, before=None)
     if prompt.is_lost(kb, state):
         state, lead = replace(state, expecting=None), [*lead, turn.words("restart-step")]

@@ -321,7 +321,8 @@ class Merchant(RuleBasedStateMachine):
             REACHED["rewound"] += 1
         elif not isinstance(event, Chose):
             self.told_before = self.told
-        told = replace(self.told, turns=self.told.turns + (before.topic is not None))
+        is_first = before.topic is None or before.phase is Phase.RATING  # what begins a trouble is no turn of it, nor is what ends the one before
+        told = replace(self.told, turns=self.told.turns + (not is_first))
         if before.topic != self.state.topic:
             told = replace(told, asked=(), asked_again=False)
         kinds = {id.partition(":")[0]: id.partition(":")[2].partition("=")[0] for id in self._shown}
