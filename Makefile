@@ -11,8 +11,8 @@ run: .venv/ready  ## the bot with its web chat, on the embedded database
 chat: .venv/ready  ## talk to the bot in the terminal
 	@$(BIN)/posbot chat
 
-test: .venv/ready-dev  ## all tests
-	$(BIN)/python -m pytest
+test: .venv/ready-dev  ## all tests, two files side by side
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: lint test  ## everything that must hold before a commit
 
@@ -28,7 +28,7 @@ format: .venv/ready-dev  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 
 faults: .venv/ready-dev  ## the long form of the fault tests: kills by the dozen, thousands of messages (minutes)
-	POSBOT_FAULTS=long $(BIN)/python -m pytest tests/faults -p no:cacheprovider --timeout 3600
+	POSBOT_FAULTS=long $(BIN)/python -m pytest tests/faults $(addprefix tests/telegram/test_,kills.py fuzz.py forum_fuzz.py trouble.py) -p no:cacheprovider --timeout 3600
 
 bench: .venv/ready-bench  ## speed, memory and quality beside the alternatives; PART=understanding or PART=delivery for a part
 	$(BIN)/python -m tests.bench $(PART) $(if $(FILE),--messages $(FILE))

@@ -52,8 +52,7 @@ class Mind:
 
     def welcome(self) -> Reply:
         """What stands on a page before anything was said: a greeting and the commonest troubles."""
-        choices = [choice for choice in render.topic_choices(self.kb, render.menu(self.kb)) if choice.id != "none"]
-        return render.reply(self.kb, [render.kb_say(self.kb, "greeting")], choices)
+        return render.reply(self.kb, [render.kb_say(self.kb, "greeting")], render.welcome_choices(self.kb))
 
     def redact(self, text: str) -> tuple[str, tuple[Secret, ...]]:
         """The text as it may be kept, and the kinds of secrets that were in it."""

@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("purge", "migrate", "reload"):
         command(name, _operate(name), knowledge=False)
     _add_staff(command, commands.add_parser("staff", help=say("cli.staff")).add_subparsers(required=True, metavar=say("cli.command")))
+    _add_telegram(command, commands.add_parser("telegram", help=say("cli.telegram")).add_subparsers(required=True, metavar=say("cli.command")))
     kb = commands.add_parser("kb", help=say("cli.kb")).add_subparsers(required=True, metavar=say("cli.command"))
     command("check", _kb_check, kb)
     command("learn", _kb_learn, kb)
@@ -118,6 +119,15 @@ def _parser() -> argparse.ArgumentParser:
     simulation.add_argument("--dialogues", type=int, default=2000, metavar="N", help=say("cli.dialogues"))
     simulation.add_argument("--seed", type=int, default=1, metavar="N", help=say("cli.seed"))
     return parser
+
+
+def _add_telegram(command: Callable[..., argparse.ArgumentParser], under: Any) -> None:
+    """Commands for the bot in Telegram."""
+    command("setup", _telegram_setup, under, knowledge=False, key="telegram-setup")
+    command("desk", _telegram_desk, under, knowledge=False, key="telegram-desk")
+    link = command("link", _telegram_link, under, knowledge=False, key="telegram-link")
+    link.add_argument("--terminal", required=True, metavar="NO", help=say("cli.terminal"))
+    link.add_argument("--shop", default="", metavar="NAME", help=say("cli.shop"))
 
 
 def _add_staff(command: Callable[..., argparse.ArgumentParser], under: Any) -> None:
@@ -134,6 +144,8 @@ def _add_staff(command: Callable[..., argparse.ArgumentParser], under: Any) -> N
     add.add_argument("--name", default="", help=say("cli.staff-name"))
     add.add_argument("--role", choices=roles, default=Role.STAFF, help=say("cli.staff-roles"))
     add.add_argument("--groups", default="", metavar="A,B", help=say("cli.staff-groups"))
+    add.add_argument("--telegram", action="store_true", help=say("cli.staff-telegram"))
+    staff("telegram", _staff_telegram).add_argument("--unlink", action="store_true", help=say("cli.staff-unlink"))
     for entry in (add, staff("passwd", _staff_passwd)):
         entry.add_argument("--password-stdin", action="store_true", help=say("cli.password-stdin"))
     staff("list", _staff_list, login=False, json_output=True)
@@ -146,7 +158,13 @@ def _staff_add(options: argparse.Namespace) -> int:
     from bot import roster  # noqa: PLC0415  (for `_operate`'s reason)
 
     given = _input() if options.password_stdin else None
-    return roster.add(settings.read(), options.login, name=options.name, role=Role(options.role), groups=options.groups, given=given)
+    return roster.add(settings.read(), options.login, name=options.name, role=Role(options.role), groups=options.groups, given=given, telegram=options.telegram)
+
+
+def _staff_telegram(options: argparse.Namespace) -> int:
+    from bot import roster  # noqa: PLC0415
+
+    return (roster.unlink if options.unlink else roster.code)(settings.read(), options.login)
 
 
 def _staff_passwd(options: argparse.Namespace) -> int:
@@ -177,6 +195,24 @@ def _staff_role(options: argparse.Namespace) -> int:
     from bot import roster  # noqa: PLC0415
 
     return roster.give_role(settings.read(), options.login, Role(options.role))
+
+
+def _telegram_setup(_: argparse.Namespace) -> int:
+    from bot import introduce  # noqa: PLC0415  (for `_operate`'s reason)
+
+    return introduce.setup(settings.read())
+
+
+def _telegram_desk(_: argparse.Namespace) -> int:
+    from bot import introduce  # noqa: PLC0415
+
+    return introduce.desk(settings.read())
+
+
+def _telegram_link(options: argparse.Namespace) -> int:
+    from bot import introduce  # noqa: PLC0415
+
+    return introduce.link(settings.read(), options.terminal, options.shop)
 
 
 def _operate(name: str) -> Callable[[argparse.Namespace], int]:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot import server
 from bot.domain.clock import SECOND
-from bot.domain.errors import AccountError, AlreadyRunning
+from bot.domain.errors import AccountError
 from bot.domain.staff import groups_of
 from bot.service.passwords import Passwords
-from bot.service.staff import PROGRAM, Accounts
-from bot.storage.sqlite import SQLiteStore
+from bot.service.staff import CODE_LASTS, PROGRAM, Accounts
 from bot.wording import say
 
 if TYPE_CHECKING:
@@ -22,19 +21,22 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from bot.domain.staff import Member, Role
-    from bot.service.ports import Store
     from bot.settings import Settings
 
 DONE = 0
 T = TypeVar("T")
 
 
-def add(settings: Settings, login: str, *, name: str, role: Role, groups: str, given: TextIO | None) -> int:
-    """A new account. The first password is made and told, unless one is given: its first line. Raises AccountError."""
+def add(  # noqa: PLR0913  (options, by name)
+    settings: Settings, login: str, *, name: str, role: Role, groups: str, given: TextIO | None, telegram: bool = False
+) -> int:
+    """A new account. The first password is made and told, unless one is given: its first line. With `telegram` also a code for the group there. Raises
+    AccountError."""
     password = _read(given)
     member, first = _do(settings, lambda accounts: accounts.add(PROGRAM, login, name=name, role=role, groups=groups_of(groups), password=password))
     print(say("roster.added", login=member.login, role=say(f"console.role-{member.role}")))
-    return _tell(password, first)
+    _tell(password, first)
+    return code(settings, member.login) if telegram else DONE
 
 
 def show(settings: Settings, *, as_json: bool) -> int:
@@ -80,25 +82,31 @@ def give_role(settings: Settings, login: str, role: Role) -> int:
     return DONE
 
 
+def code(settings: Settings, login: str) -> int:
+    """A code that a member sends to the bot on Telegram, to be known in the staff's group. It is told this once. Raises AccountError."""
+    made = _do(settings, lambda accounts: accounts.give_code(PROGRAM, login))
+    print(say("roster.code", login=login, code=made, minutes=CODE_LASTS // SECOND // 60))
+    return DONE
+
+
+def unlink(settings: Settings, login: str) -> int:
+    """A member is nobody on Telegram any more. Raises AccountError."""
+    done = _do(settings, lambda accounts: accounts.unlink(PROGRAM, login))
+    print(say("roster.unlinked" if done else "roster.not-linked", login=login))
+    return DONE
+
+
 def _do(settings: Settings, do: Callable[[Accounts], Awaitable[T]]) -> T:
     """One use case on the database of the settings."""
 
     async def run() -> T:
-        store = await _open(settings)
+        store = await server.open_beside(settings)
         try:
             return await do(Accounts(store=store.staff, passwords=Passwords(), clock=server.clock))
         finally:
             await store.close()
 
     return asyncio.run(run())
-
-
-async def _open(settings: Settings) -> Store:
-    """The database, also when a service works with it."""
-    try:
-        return await server.open_store(settings)
-    except AlreadyRunning:
-        return await SQLiteStore.beside(settings.database_file, server.new_id)
 
 
 def _read(given: TextIO | None) -> str:

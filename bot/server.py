@@ -7,8 +7,10 @@ import gc
 import logging
 import secrets
 import signal
+import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING
@@ -22,7 +24,9 @@ from bot.channels.http import JSON_LIMIT, InFlight, guarded
 from bot.channels.webhook import routes as webhook
 from bot.channels.webhook import sources as webhook_sources
 from bot.channels.webhook.callbacks import Callbacks
-from bot.domain.errors import SettingsError
+from bot.domain.clock import SECOND
+from bot.domain.desk import Desk
+from bot.domain.errors import AlreadyRunning, SettingsError
 from bot.minds import Minds
 from bot.ops.meter import Meter
 from bot.ops.site import Site
@@ -31,6 +35,7 @@ from bot.service.board import Board
 from bot.service.conversations import Conversations
 from bot.service.deciding import Decider
 from bot.service.delivery import Deliveries
+from bot.service.echoes import Echoes
 from bot.service.intake import Intake
 from bot.service.passwords import Passwords
 from bot.service.sessions import Sessions
@@ -39,6 +44,7 @@ from bot.service.steady import Steady
 from bot.service.timers import Timers, retention
 from bot.settings import DAY
 from bot.storage.sqlite import SQLiteStore
+from bot.telegram import in_parts, opened, read
 from bot.wording import say
 
 if TYPE_CHECKING:
@@ -46,11 +52,15 @@ if TYPE_CHECKING:
 
     from bot.channels.webhook.sources import Source
     from bot.domain.messages import Reply
-    from bot.service.ports import Channel, Mind, Retention, Store
+    from bot.service.ports import Channel, Fetch, Mind, Retention, Store
     from bot.settings import Settings
+    from bot.telegram import NoTelegram, Telegram
 
 GRACE = 10.0
 """Seconds that requests in flight get at the end, and after them deliveries; systemd and Docker wait for both."""
+SWITCH = 0.0005
+"""Seconds after which a thread that decides lets another one go on. The thread that commits asks for its turn at every statement, and would wait Python's 5 ms
+each time: with them a fifth fewer messages are taken in when many come at once."""
 logger = logging.getLogger(__name__)
 
 
@@ -76,6 +86,14 @@ async def open_store(settings: Settings) -> Store:
 
         return await PostgresStore.open(settings.database.get_secret_value(), new_id)
     return await SQLiteStore.open(settings.database_file, new_id)
+
+
+async def open_beside(settings: Settings) -> Store:
+    """The same, also while a service works with it. Raises StoreUnavailable."""
+    try:
+        return await open_store(settings)
+    except AlreadyRunning:
+        return await SQLiteStore.beside(settings.database_file, new_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,56 +123,105 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         steady = Steady(wall=clock, elapsed=elapsed, latest=await store.latest())
         sources = webhook_sources.read(settings.sources) if settings.sources else {}
         callbacks = await ending.enter_async_context(Callbacks(sources=sources.values(), clock=steady, wall=clock))
-        channels: dict[str, Channel] = dict.fromkeys(webhook_sources.pushing(sources.values()), callbacks)
         intake = Intake(store=store, mind=minds.now, clock=steady, bell=inbox, meter=meter)
-        board = _board(settings, store, minds, steady)
-        decider = Decider(mind=minds.now, desk=board.now, clock=steady, new_id=new_id, zone=ZoneInfo(settings.zone), pushing=channels.__contains__)
+        telegram = await ending.enter_async_context(opened(settings, intake=intake, store=store, mind=minds.now, said=said, meter=meter, clock=steady))
+        channels: dict[str, Channel] = {**dict.fromkeys(webhook_sources.pushing(sources.values()), callbacks), **telegram.channels}
+        board = _board(settings, store, minds.now, steady)
+        decider = _decider(settings, minds.now, board.now, steady, channels)
         conversations = Conversations(store=store, decide=decider.decide, clock=steady, said=said, outbox=outbox, meter=meter)
         deliveries = Deliveries(store=store, channels=channels, clock=steady, meter=meter)
         timers = Timers(store=store, clock=steady, kept=partial(kept, settings))
         site = Site(store=store, meter=meter, clock=steady, reload=minds.reload)
         ops_address = await _listen(ending, site.app(), settings.ops_host, settings.ops_port, grace=1.0)
         ending.push_async_callback(deliveries.finish, GRACE)
-        await ending.enter_async_context(_working(conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), board.run(), minds.watch()))
-        front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome())
-        accounts = _staff(settings, store, front, intake, said, minds.now) if settings.console == "on" else None
+        own = (conversations.run(inbox), deliveries.run(outbox), timers.run(inbox), board.run(), minds.watch(), telegram.run())
+        await ending.enter_async_context(_working(*own, *_echoes(settings, store, said)))
+        front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome(), telegram=telegram)
+        accounts = _staff(settings, store, front, intake, said, minds.now, fetch=telegram.fetch) if settings.console == "on" else None
         address = await _listen(ending, front, settings.host, settings.port, grace=GRACE)
-        first = await accounts.first() if accounts else None  # the last that can go wrong, because its password is told once
-        running = Running(address=address, ops_address=ops_address, stop=stop, first=first)
-        _begin(running, ready)
+        # The last that can go wrong, because its password is told once.
+        _begin(Running(address=address, ops_address=ops_address, stop=stop, first=await accounts.first() if accounts else None), ready)
         await stop.wait()
         site.draining = True
         logger.info("ending", extra={"event": "ending"})
 
 
+def _decider(settings: Settings, mind: Callable[[], Mind], desk: Callable[[], Desk], clock: Callable[[], int], channels: Mapping[str, Channel]) -> Decider:
+    """What decides about conversations, for every channel."""
+    return Decider(
+        mind=mind, desk=desk, clock=clock, new_id=new_id, zone=ZoneInfo(settings.zone), pushing=channels.__contains__, read=read, in_parts=in_parts
+    )  # fmt: skip
+
+
+def _echoes(settings: Settings, store: Store, said: Bells) -> tuple[Coroutine[None, None, None], ...]:
+    """Listens to other processes; an embedded database has none."""
+    return (Echoes(store=store, bells=said).run(),) if settings.is_postgres else ()
+
+
 def _begin(running: Running, ready: Callable[[Running], None]) -> None:
     """From here on merchants can come."""
     _stop_on_signals(running.stop)
-    gc.freeze()  # what is there now stays: collections look at the rest only
+    settle()
     ready(running)
 
 
-def _front(settings: Settings, sources: Mapping[str, Source], intake: Intake, store: Store, said: Bells, welcome: Callable[[], Reply]) -> web.Application:
+def settle() -> None:
+    """Everything is loaded: what is there now stays, so that collections look at the rest only; and threads take turns as `SWITCH` says."""
+    gc.freeze()
+    sys.setswitchinterval(SWITCH)
+
+
+def _front(  # noqa: PLR0913  (dependencies, in their order)
+    settings: Settings,
+    sources: Mapping[str, Source],
+    intake: Intake,
+    store: Store,
+    said: Bells,
+    welcome: Callable[[], Reply],
+    *,
+    telegram: Telegram | NoTelegram,
+) -> web.Application:
     """What merchants and other apps reach."""
     front = web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
     webhook.add_routes(front, sources=sources, intake=intake, store=store, clock=clock, proxies=settings.proxies)
-    webchat.add_routes(front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=welcome, options=_chat(settings))
+    webchat.add_routes(
+        front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=welcome, options=_chat(settings), continued=telegram.continued
+    )
+    telegram.let_in(front)
     return front
 
 
-def _board(settings: Settings, store: Store, minds: Minds, clock: Callable[[], int]) -> Board:
+def _board(settings: Settings, store: Store, mind: Callable[[], Mind], clock: Callable[[], int]) -> Board:
     """How things stand with the staff."""
-    calendar = hours.calendar(settings.hours, settings.holidays)
-    return Board(desk=store.desk, staff=store.staff, mind=minds.now, calendar=calendar, clock=clock, new_id=new_id)
+    decided = rules(settings)
+    if decided.calendar.off and datetime.fromtimestamp(clock() / SECOND, ZoneInfo(settings.zone)).date() > (until := hours.known_until()):
+        logger.warning("holidays are known until %s only: weekdays count as they are", until, extra={"event": "holidays_unknown"})
+    return Board(desk=store.desk, staff=store.staff, mind=mind, rules=decided, clock=clock, new_id=new_id)
 
 
-def _staff(settings: Settings, store: Store, front: web.Application, intake: Intake, said: Bells, mind: Callable[[], Mind]) -> Accounts:
+def rules(settings: Settings) -> Desk:
+    """What an operator decides about the work of staff."""
+    return Desk(
+        calendar=hours.calendar(settings.hours, settings.holidays),
+        pace=timedelta(minutes=settings.pace_minutes),
+        assigns=settings.assign == "on",
+        release=timedelta(minutes=settings.release_minutes),
+        reopen=settings.reopen_days * DAY,
+    )
+
+
+def _staff(  # noqa: PLR0913  (dependencies, in their order)
+    settings: Settings, store: Store, front: web.Application, intake: Intake, said: Bells, mind: Callable[[], Mind], *, fetch: Fetch
+) -> Accounts:
     """What staff reach, and their accounts."""
     passwords = Passwords()
     accounts = Accounts(store=store.staff, passwords=passwords, clock=clock)
     sessions = Sessions(store=store.staff, passwords=passwords, clock=clock)
     options = console.Options(zone=ZoneInfo(settings.zone), proxies=settings.proxies, https=settings.public_url.startswith("https://"))
-    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, said=said, mind=mind, clock=clock, new_id=new_id)
+    work = console.Work(
+        desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, said=said, keep=store.keep, mind=mind, clock=clock, new_id=new_id,
+        held=store.held, fetch=fetch,
+    )  # fmt: skip
     console.add_routes(front, accounts=accounts, sessions=sessions, options=options, work=work)
     return accounts
 
@@ -173,7 +240,10 @@ def _chat(settings: Settings) -> webchat.Options:
 
 def kept(settings: Settings, now: int) -> Retention:
     """The moments before which things are forgotten."""
-    return retention(now, messages=settings.keep_messages * DAY, photos=settings.keep_photos * DAY, conversations=settings.keep_conversations * DAY)
+    return retention(
+        now, messages=settings.keep_messages * DAY, photos=settings.keep_photos * DAY, conversations=settings.keep_conversations * DAY,
+        audit=settings.keep_audit * DAY,
+    )  # fmt: skip
 
 
 @asynccontextmanager

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -73,6 +74,20 @@ class Settings(_Place):
     """Sites that may show the chat in a frame, separated by blanks."""
     merchant_secret: SecretStr | None = None
     """Signs the identity of merchants that an embedding site vouches for; at least 32 characters."""
+    telegram_token: SecretStr | None = None
+    """The bot's token, as BotFather gives it; without one there is no Telegram."""
+    telegram_mode: Literal["polling", "webhook"] = "polling"
+    """Whether updates are fetched, or sent to us."""
+    telegram_secret: SecretStr | None = None
+    """What Telegram's server says to be let in, where it sends updates: 32 to 256 letters, digits, `_`, `-`."""
+    telegram_desk: int | None = None
+    """Chat id of the staff's group; without one staff work at the console only."""
+    telegram_overflow: int | None = None
+    """Chat id of a second group of the staff's, for topics that the first has no room for just now."""
+    telegram_report: int | None = Field(None, ge=0, le=23)
+    """Hour at which the staff's group is told the figures of the day before."""
+    telegram_api: str = ""
+    """Base address of an own Bot API server."""
     console: Literal["on", "off"] = "on"
     """Whether staff work at `/console`."""
     zone: str = "Asia/Shanghai"
@@ -81,12 +96,27 @@ class Settings(_Place):
     """When staff work, as `hours.week` reads it."""
     holidays: Holidays = "cn"
     """Whose public holidays and make-up workdays they have."""
+    reopen_days: int = Field(7, ge=1, le=365)
+    """Days within which a new message opens a solved ticket again."""
+    release_minutes: int = Field(30, ge=1, le=10_080)
+    """Minutes of working time after which a ticket is taken from an owner who lets the merchant wait."""
+    assign: Literal["on", "off"] = "off"
+    """Whether a new ticket is given at once to whoever is on duty and has the fewest."""
+    pace_minutes: int = Field(10, ge=1, le=1_440)
+    """Minutes that a merchant waits for each ticket before his, as he is told."""
     keep_messages: int = Field(180, ge=1)
     keep_photos: int = Field(90, ge=1)
     keep_conversations: int = Field(365, ge=1)
     """Days after which things are deleted."""
+    keep_audit: int = Field(1095, ge=1)
+    """Days after which it is forgotten who did what."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def telegram_desks(self) -> tuple[int, ...]:
+        """The staff's groups; a second one only beside a first."""
+        return tuple(chat for chat in (self.telegram_desk, self.telegram_overflow) if chat is not None) if self.telegram_desk is not None else ()
 
     @property
     def is_postgres(self) -> bool:
@@ -134,6 +164,37 @@ class Settings(_Place):
             raise ValueError(say("settings.short-secret"))
         return secret
 
+    @field_validator("telegram_token")
+    @classmethod
+    def _is_a_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not _TELEGRAM_TOKEN.fullmatch(token.get_secret_value()):
+            raise ValueError(say("settings.telegram-token"))
+        return token
+
+    @field_validator("telegram_secret")
+    @classmethod
+    def _can_be_sent(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not _TELEGRAM_SECRET.fullmatch(secret.get_secret_value()):
+            raise ValueError(say("settings.telegram-secret"))
+        return secret
+
+    @field_validator("telegram_api")
+    @classmethod
+    def _is_an_address(cls, base: str) -> str:
+        if base and not base.startswith(("http://", "https://")):
+            raise ValueError(say("settings.telegram-api"))
+        return base
+
+    @model_validator(mode="after")
+    def _webhook_has_a_secret(self) -> Self:
+        if self.telegram_token is not None and self.telegram_mode == "webhook" and self.telegram_secret is None:
+            raise ValueError(say("settings.telegram-no-secret"))
+        return self
+
+
+_TELEGRAM_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+_TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
+
 
 def read() -> Settings:
     """The settings of this process. Raises SettingsError that names every wrong one, without its value."""
@@ -150,4 +211,21 @@ def read() -> Settings:
 
 def _told(problem: ErrorDetails) -> str:
     """Which setting is wrong, and why; what it was set to may be a secret."""
-    return say("settings.wrong", name=f"POSBOT_{str(problem['loc'][0]).upper()}", reason=problem["msg"].removeprefix("Value error, "))
+    name = str(problem["loc"][0]) if problem["loc"] else "telegram_secret"  # the only one that is looked at beside others
+    return say("settings.wrong", name=f"POSBOT_{name.upper()}", reason=_reason(problem))
+
+
+def _reason(problem: ErrorDetails) -> str:
+    """Why, in words: ours bring their own sentence, of pydantic's kinds those that numbers and choices can have are told in Chinese."""
+    limits = {name: str(limit).replace(" or ", " / ") for name, limit in problem.get("ctx", {}).items()}
+    match problem["type"]:
+        case "int_parsing":
+            return say("settings.no-number")
+        case "greater_than_equal":
+            return say("settings.too-small", **limits)
+        case "less_than_equal":
+            return say("settings.too-big", **limits)
+        case "literal_error":
+            return say("settings.none-of-these", **limits)
+        case _:
+            return problem["msg"].removeprefix("Value error, ")

@@ -29,6 +29,7 @@ from bot.service.passwords import Passwords
 from bot.service.sessions import Limits, Sessions
 from bot.service.staff import Accounts
 from bot.storage.sqlite import SQLiteStore
+from bot.telegram import NoTelegram
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -79,6 +80,8 @@ class Browser:
 
     async def get(self, path: str, **headers: str) -> aiohttp.ClientResponse:
         response = await self.client.get(self.url + path, allow_redirects=False, headers=headers)
+        if response.content_type == "text/event-stream":  # it has no end
+            return response
         if found := re.search(r'name="token" value="([0-9a-f]+)"', await response.text(errors="replace")):
             self.token = found[1]
         return response
@@ -117,6 +120,7 @@ class Stage:
     sessions: Sessions
     clock: Clock
     intake: Intake
+    said: Bells
     clients: list[aiohttp.ClientSession] = field(default_factory=list)
 
     @property
@@ -160,11 +164,14 @@ async def staged(folder: Path, options: console.Options | None = None, limits: L
     bell, said, thinks = Bell(), Bells(), mind or Simple()
     intake = Intake(store=store, mind=lambda: thinks, clock=clock, bell=bell, meter=Meter())
     application = web.Application(middlewares=[guarded])
-    work = console.Work(desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, said=said, mind=lambda: thinks, clock=clock, new_id=new_id)
+    work = console.Work(
+        desk=store.desk, reports=store.reports, staff=store.staff, intake=intake, said=said, keep=store.keep, mind=lambda: thinks, clock=clock, new_id=new_id,
+        held=store.held, fetch=NoTelegram().fetch,
+    )  # fmt: skip
     console.add_routes(application, accounts=accounts, sessions=sessions, options=options or console.Options(), work=work)
     server = TestServer(application)
     await server.start_server()
-    stage = Stage(application, server, store, accounts, sessions, clock, intake)
+    stage = Stage(application, server, store, accounts, sessions, clock, intake, said)
     worker = asyncio.create_task(_work(store, thinks, clock, bell, said)) if mind else None
     try:
         yield stage

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.domain.clock import wall_clock
-from bot.domain.effects import Answer, Log, Note, OpenTicket, Rate, Say, TellStaff
+from bot.domain.effects import Advise, Answer, Forget, Log, Note, OpenTicket, Rate, Say, TellStaff
 from bot.wording import say
 
 if TYPE_CHECKING:
@@ -129,5 +129,5 @@ def _shown(effects: Iterable[Effect]) -> Iterator[dict[str, Any]]:
                 yield {"staff": {**asdict(effect), "facts": dict(effect.facts)}}
             case Rate():
                 yield {"rating": asdict(effect)}
-            case Answer() | Note() | Log():
-                pass  # nobody works at a desk here
+            case Answer() | Note() | Log() | Advise() | Forget():
+                pass  # nobody works at a desk here, and nothing is counted or kept

@@ -63,15 +63,20 @@ def due(ticket: Ticket, kb: KnowledgeBase, desk: Desk) -> datetime | None:
 
 
 def reminders(ticket: Ticket, kb: KnowledgeBase, desk: Desk) -> list[Reminder]:
-    """Those that are still to be given, the earliest first."""
-    clocks = {RESPONSE: respond_by, SOLUTION: solve_by}
+    """Those that are still to be given, the earliest first; what falls on the end of a day is given on the next one, when somebody is there to be reminded."""
+    clocks, calendar = {RESPONSE: respond_by, SOLUTION: solve_by}, _calendar(ticket, kb, desk)
     coming = [
-        Reminder(at=at, clock=clock, mark=mark)
+        Reminder(at=calendar.opens(at), clock=clock, mark=mark)
         for clock, by in clocks.items()
         for mark, share in MARKS.items()
         if f"{clock}-{mark}" not in ticket.reminded and (at := by(ticket, kb, desk, share)) is not None
     ]
     return sorted(coming, key=lambda reminder: reminder.at)
+
+
+def reminds(ticket: Ticket, kb: KnowledgeBase, desk: Desk, now: datetime) -> bool:
+    """Whether somebody may be reminded now: never out of hours, unless the target counts at any hour."""
+    return _calendar(ticket, kb, desk).is_open(now)
 
 
 def release_at(ticket: Ticket, desk: Desk, kb: KnowledgeBase) -> datetime | None:
@@ -87,9 +92,9 @@ def close_at(ticket: Ticket, desk: Desk) -> datetime | None:
     return datetime.fromisoformat(ticket.solved) + desk.reopen if ticket.status is Status.SOLVED and ticket.solved else None
 
 
-def next_moment(ticket: Ticket, kb: KnowledgeBase, desk: Desk) -> datetime | None:
+def next_moment(ticket: Ticket, kb: KnowledgeBase, desk: Desk, now: datetime) -> datetime | None:
     """When the clock has to look at the ticket again."""
-    moments = [reminder.at for reminder in reminders(ticket, kb, desk)[:1]]
+    moments = [_calendar(ticket, kb, desk).opens(max(reminder.at, now)) for reminder in reminders(ticket, kb, desk)[:1]]
     return min([*moments, *filter(None, (release_at(ticket, desk, kb), close_at(ticket, desk)))], default=None)
 
 

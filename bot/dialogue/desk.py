@@ -10,7 +10,7 @@ from bot.domain.effects import Answer, Log, Note, Say
 from bot.domain.knowledge import Urgency
 from bot.domain.tickets import OWNERS, TRANSITIONS, Act, Status, is_others
 
-from . import deadlines, proceed, prompt, render, ticketing
+from . import deadlines, handoff, privacy, proceed, prompt, render, ticketing
 from .turn import Decision
 
 if TYPE_CHECKING:
@@ -24,23 +24,28 @@ if TYPE_CHECKING:
 
     from .turn import Turn
 
-ASIDE = frozenset({Act.NOTE, Act.FACTS, Act.URGENCY, Act.BROADCAST})
+ASIDE = frozenset({Act.NOTE, Act.FACTS, Act.URGENCY})
 """What changes nothing in who has the word."""
 
 
 def acted(state: Conversation, turn: Turn, event: Acted) -> Decision:
     """The act of a member of the staff, if it may be done now."""
     ticket = state.ticket
+    if event.act is Act.BROADCAST:
+        return _told_all(state, turn, event)
+    if event.act is Act.FORGET:
+        may = event.actor.leads and event.text
+        return privacy.forgotten(state, turn, event.actor, event.text) if may else _refused(state, event, "owner" if event.text else "what")
     if ticket is None or ticket.number != event.number:
         return _refused(state, event, "gone")
-    if why := _objection(ticket, event) or _unknown(turn, event):
+    if why := _objection(ticket, event) or _unknown(turn, event) or _unsafe(state, turn, event):
         return _refused(state, event, why)
     status = TRANSITIONS[event.act][ticket.status]
     after = deadlines.entered(_owned(ticket, event, status, turn), status, turn.now, turn.kb, turn.desk)
     if event.act not in ASIDE:
         after = replace(after, with_bot=False)
         state = replace(state, phase=Phase.WITH_STAFF, expecting=None) if after.is_active else state
-    decision = _done(replace(state, ticket=after), turn, event, _introduced(ticket, after, turn))
+    decision = _done(replace(state, ticket=after), turn, event, [*_introduced(ticket, after, turn), *_parted(ticket, event, turn)])
     return replace(decision, effects=(_log(event), *decision.effects))
 
 
@@ -54,6 +59,14 @@ def _introduced(before: Ticket, after: Ticket, turn: Turn) -> list[Effect]:
     if after.owner is None or after.owner == before.owner or not after.is_active:
         return []
     return [turn.say([turn.words("taken", name=after.owner_name, number=after.number)])]
+
+
+def _parted(before: Ticket, event: Acted, turn: Turn) -> list[Effect]:
+    """Nobody is left waiting for an answer that will not come: one who closes without a word is spoken for."""
+    if event.act is not Act.CLOSE or event.text or not before.is_active:
+        return []
+    known = "closed-quietly" if before.status is Status.WAITING_MERCHANT else "closed-by-staff"
+    return [turn.say([turn.words(known, number=before.number)])]
 
 
 def _objection(ticket: Ticket, event: Acted) -> str:
@@ -72,12 +85,18 @@ def _unknown(turn: Turn, event: Acted) -> str:
         Act.MISROUTE: event.to in kb.topics,
         Act.URGENCY: event.to in set(Urgency),
         Act.HAND_BACK: topic_and_step[0] in kb.topics and topic_and_step[2] in {"", *kb.steps},
-        Act.REPLY: bool(event.text or event.photo),
+        Act.REPLY: bool(event.text or event.photo or event.carry),
         Act.NOTE: bool(event.text),
-        Act.BROADCAST: bool(event.text),
         Act.FACTS: all(slot in kb.slots for slot, _ in event.facts),
     }
     return "" if known.get(event.act, True) else "what"
+
+
+def _unsafe(state: Conversation, turn: Turn, event: Acted) -> str:
+    """Where there is danger the bot does not go on by itself: staff choose the step, or say first that it is over by another urgency."""
+    topic, _, step = event.to.partition("/")
+    by_itself = event.act is Act.HAND_BACK and not step
+    return "danger" if by_itself and handoff.in_danger(turn.kb.topics[topic], state) else ""
 
 
 def _refused(state: Conversation, event: Acted, why: str) -> Decision:
@@ -113,9 +132,10 @@ def _noted(state: Conversation, turn: Turn, event: Acted, effects: list[Effect])
     return Decision(conversation=state, effects=(*effects, Note(actor=event.actor, text=event.text)))
 
 
-def _told_all(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
-    """A trouble of many is over."""
-    return Decision(conversation=state, effects=(*effects, turn.say([event.text])))
+def _told_all(state: Conversation, turn: Turn, event: Acted) -> Decision:
+    """A trouble of many is over: that is told whatever became of the ticket, and what the bot asked last is asked again."""
+    asked = prompt.choices(turn.kb, state) if state.expecting else ()
+    return Decision(conversation=state, effects=(_log(event), turn.say([event.text, prompt.reminder(turn.kb, state)], asked)))
 
 
 def _corrected(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
@@ -126,9 +146,10 @@ def _corrected(state: Conversation, turn: Turn, event: Acted, effects: list[Effe
 
 
 def _weighed(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
-    """Another urgency, and with it other deadlines."""
-    ticket = replace(_ticket(state), urgency=Urgency(event.to))
-    return Decision(conversation=replace(state, ticket=ticket), effects=tuple(effects))
+    """Another urgency, and with it other deadlines, of which nobody was reminded yet. There is no danger when staff say that it is not the most urgent kind."""
+    ticket = replace(_ticket(state), urgency=Urgency(event.to), reminded=())
+    state = replace(state, ticket=ticket)
+    return Decision(conversation=state if ticket.urgency is Urgency.U0 else handoff.calmed(turn.kb, state), effects=tuple(effects))
 
 
 def _reopened(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
@@ -145,7 +166,9 @@ def _closed(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]
 
 
 def _replied(state: Conversation, turn: Turn, event: Acted, effects: list[Effect]) -> Decision:
-    said = Answer(actor=event.actor, text=event.text, photo=event.photo)
+    said = Answer(actor=event.actor, text=event.text, photo=event.photo, kind=event.kind, carry=event.carry, album=event.album)
+    if event.amends:
+        said = replace(said, amends=event.amends, plain=event.text, text=turn.words("amended", text=event.text))
     return Decision(conversation=_answered(state, turn), effects=(*effects, said))
 
 
@@ -208,7 +231,6 @@ _DEEDS: Mapping[Act, Callable[[Conversation, Turn, Acted, list[Effect]], Decisio
     Act.SOLVE: _solved,
     Act.REOPEN: _reopened,
     Act.CLOSE: _closed,
-    Act.BROADCAST: _told_all,
 }
 
 
@@ -219,7 +241,7 @@ def passed(state: Conversation, turn: Turn) -> Decision:
     if ticket is None:
         return Decision(conversation=state)
     for reminder in deadlines.reminders(ticket, turn.kb, turn.desk):
-        if reminder.at <= turn.now:
+        if reminder.at <= turn.now and deadlines.reminds(ticket, turn.kb, turn.desk, turn.now):
             ticket = replace(ticket, reminded=(*ticket.reminded, reminder.id))
             detail = (("clock", reminder.clock), ("mark", reminder.mark), ("owner", ticket.owner or ""))
             logs.append(Log(actor=ticketing.BOT, act=Act.REMIND, number=ticket.number, detail=detail))

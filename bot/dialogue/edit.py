@@ -29,7 +29,10 @@ def unsaid(state: Conversation) -> Conversation:
     a tap or a ticket only what the text told is taken back, because it has been acted upon.
     """
     if state.before is not None and state.phase is not Phase.WITH_STAFF:
-        return replace(state.before, turns=state.turns, attachments=state.attachments, ticket=state.ticket, tickets=state.tickets, last_at=state.last_at)
+        return replace(
+            state.before, turns=state.turns, attachments=state.attachments, album=state.album, ticket=state.ticket, tickets=state.tickets,
+            last_at=state.last_at,
+        )  # fmt: skip
     return replace(taken_back(state), undo=())
 
 

@@ -48,9 +48,28 @@ def likeliest(kb: KnowledgeBase, conversation: Conversation) -> tuple[tuple[str,
 
 
 def in_danger(topic: Topic, conversation: Conversation) -> bool:
-    """Whether it is the most urgent kind: by its topic, by an answer that was given, or because the merchant is desperate."""
+    """Whether it is the most urgent kind: by its topic, by an answer that was given, because the merchant is desperate, or because the open ticket is."""
     answered = any((answer.question, answer.option) in conversation.findings for answer in topic.danger)
-    return topic.urgency is Urgency.U0 or conversation.desperate or answered
+    ticket = conversation.ticket
+    return Urgency.U0 in {topic.urgency, ticket.urgency if ticket and ticket.is_active else None} or conversation.desperate or answered
+
+
+def dangers(kb: KnowledgeBase, conversation: Conversation) -> frozenset[object]:
+    """The signs of danger that a merchant has given, whatever the topic at hand: answers, and despair."""
+    signs = {(answer.question, answer.option) for topic in kb.topics.values() for answer in topic.danger}
+    return frozenset({*signs.intersection(conversation.findings), *(["desperate"] if conversation.desperate else [])})
+
+
+def calmed(kb: KnowledgeBase, conversation: Conversation) -> Conversation:
+    """The conversation without the signs of danger that were given: somebody has judged them. Told again, they count again, and are answered again."""
+    signs = dangers(kb, conversation)
+    grave = {topic.id for topic in kb.topics.values() if topic.danger or topic.urgency is Urgency.U0}
+    return replace(
+        conversation,
+        desperate=False,
+        findings=tuple(pair for pair in conversation.findings if pair not in signs),
+        parked=tuple(topic for topic in conversation.parked if topic not in grave),
+    )
 
 
 def hand_over_finding(topic: Topic, conversation: Conversation) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.conversation import Phase, put
+from bot.domain.effects import Advise
 from bot.domain.knowledge import Kind, Money, Urgency
 from bot.domain.tickets import Reason, Result
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 LONG = 9
 """Turns about one topic after which staff take over, and after which no more details are asked for."""
 IN_ROW = 4
-LASTING = {"merchant_no", "merchant_name", "terminal_no", "sn", "pos_model"}
+LASTING = {"merchant_no", "merchant_name", "terminal_no", "sn", "pos_model", "contact_name"}
 """Details that stay true of a merchant."""
 EXPLAINS = 0.6
 """Probability from which the likeliest cause is told to the merchant."""
@@ -39,9 +40,9 @@ def enter(state: Conversation, turn: Turn, topic: str, lead: Iterable[str] = (),
         return _refuse(fresh(state), turn, entry, lead)
     state = replace(state, parked=tuple(id for id in state.parked if id != topic))
     about = [entry.first_aid] if named and entry.causes else render.about(turn.kb, entry, turn.code)
-    bubbles = [*lead, *ticketing.notices(turn, topic), *about]
+    bubbles = [*lead, *ticketing.notices(state, turn, topic), *about]
     if entry.kind is Kind.ADVICE or not entry.causes:
-        return Decision(conversation=replace(fresh(state), turns=0), effects=(turn.say(bubbles, (render.human(turn.kb),)),))
+        return Decision(conversation=replace(fresh(state), turns=0), effects=(Advise(topic=topic), turn.say(bubbles, (render.human(turn.kb),))))
     return advance(replace(fresh(state), topic=topic, visited=(*state.visited, topic), phase=Phase.DIAGNOSING), turn, bubbles)
 
 

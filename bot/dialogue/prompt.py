@@ -84,6 +84,8 @@ def is_lost(kb: KnowledgeBase, conversation: Conversation) -> bool:
 
 def choices(kb: KnowledgeBase, conversation: Conversation) -> tuple[Choice, ...]:
     """The buttons of the open prompt; without one, the way to a human alone."""
+    if conversation.forgetting:
+        return render.forget_choices(kb)
     if doing := step(kb, conversation):
         return render.step_choices(kb, doing, shows=shows(kb, conversation, doing), ends=not _looks_for_money(kb, conversation, doing))
     if asked := question(kb, conversation):

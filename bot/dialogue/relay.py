@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from bot.domain.effects import TellStaff
 from bot.domain.knowledge import Urgency
 
-from . import opening, proceed, ticketing
-from .collect import PICTURES, details
+from . import attachments, opening, proceed, ticketing
+from .collect import details
 from .turn import Decision
 
 if TYPE_CHECKING:
     from bot.domain.conversation import Conversation
+    from bot.domain.events import Sent
 
     from .listen import Heard
     from .turn import Turn
@@ -48,13 +49,15 @@ def _number(state: Conversation) -> str:
     return state.ticket.number if state.ticket else ""
 
 
-def attached(state: Conversation, turn: Turn, name: str, kind: str, lead: list[str]) -> Decision:
-    """A photo or a document for staff, with its caption."""
+def attached(state: Conversation, turn: Turn, event: Sent, lead: list[str], *, quietly: bool = False) -> Decision:
+    """A photo or a document for staff, with its caption; `quietly` for a further one of an album."""
     heard, state = turn.heard, ticketing.said(state, turn)
     if heard and heard.topics:
         state, lead = _with_first_aid(state, turn, lead)
-    tell = TellStaff(number=_number(state), attachment=name, text=heard.text if heard else "", facts=details(turn.kb, heard) if heard else ())
-    return Decision(conversation=state, effects=(tell, turn.say([*lead, turn.words("received" if kind in PICTURES else "relayed")])))
+    tell = TellStaff(number=_number(state), attachment=event.name, text=heard.text if heard else "", facts=details(turn.kb, heard) if heard else ())
+    if quietly:
+        return Decision(conversation=state, effects=(tell,))
+    return Decision(conversation=state, effects=(tell, turn.say([*lead, turn.words(attachments.thanks(event.kind))])))
 
 
 def tapped(state: Conversation, turn: Turn, choice: str) -> Decision:

@@ -16,24 +16,28 @@ if TYPE_CHECKING:
 MENU_SIZE = 6
 TERMINAL = "terminal-type"
 """The question that tells which variant of a step fits; the order of its options is that of `TerminalType`."""
+FORGET, KEEP = "forget:yes", "forget:no"
 STARS = {"5": "rate-good", "3": "rate-fair", "1": "rate-bad"}
 _PLACE = re.compile(r"\{(hotline|phone):([^}]*)\}")
 _PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|(?:400|800)[- ]?\d{3}[- ]?\d{4}|0\d{2,3}-?\d{7,8}|9\d{4,5})(?!\d)")
 REPLIES = (
-    "angry", "answer-noted", "ask-again", "back-to-staff", "broken", "button-call", "button-done", "button-failed", "button-how", "button-human",
-    "button-no", "button-no-call", "button-right", "button-send", "button-skip", "button-unknown", "button-unsolved", "button-wrong", "button-yes",
-    "card-data-warning", "case", "case-made-up", "check-before-charge", "closed-quietly", "code-answer", "code-unknown", "collect-intro",
-    "collect-later", "confirm-ask", "confirm-what", "conflict", "consent-ask", "consent-no", "consent-yes", "customer-waiting", "desperate", "echo",
-    "echo-wrong", "elsewhere", "emoji-only", "empty", "expect", "expect-closed", "expect-soon", "fact", "foreign-language", "goodbye", "greeting",
-    "handed-back", "handed-to-group", "handoff-said", "heard-same", "hotline", "human-confirm", "id-warning", "incident", "incident-no-end",
-    "incident-over", "likely", "look-for", "lost", "menu-title", "money-received", "money-unclear", "no-detail", "no-own-refund", "no-release-yet",
-    "no-undo-yet", "none-of-these", "not-know", "not-understood", "noted", "numbers", "offer", "old-button", "other-object", "out-of-scope", "parked",
-    "parked-for-staff", "parked-next", "photo-received", "prevention", "progress", "progress-none", "progress-open", "progress-solved",
-    "progress-taken", "progress-waiting-acquirer", "progress-waiting-merchant", "rate-bad", "rate-fair", "rate-good", "rating-ask", "rating-thanks",
-    "reason-why", "received", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed", "released", "reopened", "restart-done",
-    "restart-part", "restart-step", "resume-ask", "safe-payment-meanwhile", "secret-warning", "silent-handoff", "solved", "staff-solved", "step-how",
-    "step-reminder", "step-unable", "still-broken", "switched", "taken", "thanks", "ticket-number", "voice-received", "waiting-for-you", "what-shows",
-    "where", "who-are-you",
+    "amended", "angry", "answer-noted", "ask-again", "back-to-staff", "begun-again", "broken", "button-call", "button-done", "button-failed", "button-forget",
+    "button-how", "button-human", "button-keep", "button-no", "button-no-call", "button-right", "button-send", "button-skip", "button-unknown",
+    "button-unsolved", "button-wrong", "button-yes", "card-data-warning", "case", "case-made-up", "check-before-charge", "closed-by-staff", "closed-quietly",
+    "code-answer", "code-unknown", "collect-intro", "collect-later", "confirm-ask", "confirm-what", "conflict", "consent-ask", "consent-no", "consent-yes",
+    "contact-refused", "customer-waiting", "desperate", "document-received", "echo", "echo-wrong", "edit-too-late", "elsewhere", "emoji-only", "empty",
+    "expect", "expect-closed", "expect-soon", "fact", "foreign-language", "forget-ask", "forget-confirm", "forget-kept", "forget-open", "forgotten",
+    "goodbye", "greeting", "handed-back", "handed-to-group", "handoff-said", "heard-same", "help", "hotline", "human-confirm", "id-warning", "incident",
+    "incident-at-once", "incident-no-end", "incident-over", "kind-refused", "likely", "location-received", "look-for", "lost", "menu-title", "money-received",
+    "money-unclear", "moved", "moved-ticket", "no-detail", "no-own-refund", "no-release-yet", "no-undo-yet", "none-of-these", "not-know", "not-understood",
+    "noted", "numbers", "offer", "old-button", "other-object", "out-of-scope", "parked", "parked-for-staff", "parked-next", "photo-lost", "photo-lost-note",
+    "photo-received", "prevention", "privacy", "progress", "progress-none", "progress-open", "progress-solved", "progress-taken", "progress-waiting-acquirer",
+    "progress-waiting-merchant", "rate-bad", "rate-fair", "rate-good", "rating-ask", "rating-thanks", "reachable-again", "reason-why", "received",
+    "received-file", "recharge-allowed", "recharge-not-yet", "recharge-other-way", "relayed", "released", "reopened", "restart-done", "restart-part",
+    "restart-step", "resume-ask", "safe-payment-meanwhile", "secret-warning", "silent-handoff", "solved", "staff-solved", "step-how", "step-reminder",
+    "step-unable", "still-broken", "switched", "taken", "thanks", "ticket-number", "too-large", "unreachable", "video-received", "voice-received",
+    "waiting-for-you", "weekday-1", "weekday-2", "weekday-3", "weekday-4", "weekday-5", "weekday-6", "weekday-7", "what-shows", "when-after-tomorrow",
+    "when-date", "when-next-week", "when-today", "when-tomorrow", "when-weekday", "where", "who-are-you",
 )  # fmt: skip
 """Sentences of `replies.yaml` that must be there."""
 
@@ -87,6 +91,11 @@ def topic_choices(kb: KnowledgeBase, topics: Iterable[str]) -> tuple[Choice, ...
     """The offered topics, 都不是, and the way to a human."""
     offered = (Choice(id=f"topic:{id}", label=kb.topics[id].title) for id in topics if id in kb.topics)
     return (*offered, button(kb, "none", "none-of-these"), human(kb))
+
+
+def welcome_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
+    """The commonest troubles and the way to a human, under a greeting: nothing was asked, so there is no `none`."""
+    return tuple(choice for choice in topic_choices(kb, menu(kb)) if choice.id != "none")
 
 
 def menu(kb: KnowledgeBase) -> tuple[str, ...]:
@@ -150,6 +159,11 @@ def slot_choices(kb: KnowledgeBase, slot: Slot) -> tuple[Choice, ...]:
     """The options of a detail if it has some, 跳过, and 直接转人工."""
     options = (Choice(id=f"slot:{slot.id}={option}", label=option) for option in slot.options)
     return (*options, button(kb, f"skip:{slot.id}", "button-skip"), button(kb, "send", "button-send"))
+
+
+def forget_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
+    """Delete everything, or rather not."""
+    return button(kb, FORGET, "button-forget"), button(kb, KEEP, "button-keep")
 
 
 def rating_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:

@@ -10,12 +10,33 @@ from typing import TYPE_CHECKING, assert_never
 from bot.domain.conversation import Conversation, Phase
 from bot.domain.desk import Desk
 from bot.domain.effects import Rate
-from bot.domain.events import Acted, Chose, Edited, Said, Sent, Silent
+from bot.domain.events import Acted, Began, Chose, Edited, Left, Lost, Returned, Said, Sent, Silent
 from bot.domain.tickets import Reason
 
-from . import absorb, desk, edit, gather, money, opening, proceed, prompt, relay, remarks, render, silence, staff, talk, tap, ticketing
+from . import (
+    absorb,
+    attachments,
+    begin,
+    desk,
+    edit,
+    gather,
+    handoff,
+    money,
+    opening,
+    privacy,
+    proceed,
+    prompt,
+    reach,
+    relay,
+    remarks,
+    render,
+    silence,
+    staff,
+    talk,
+    tap,
+    ticketing,
+)
 from .clarify import WANTS_HUMAN, Outcome, decide
-from .collect import PICTURES
 from .diagnose import EXPECTED_COST
 from .listen import hear
 from .turn import Decision, Turn
@@ -34,6 +55,8 @@ AWAY = timedelta(hours=3)
 """After this long the bot asks whether it is still the same trouble."""
 GONE = timedelta(days=7)
 """After this long a trouble that nobody works on is over."""
+SHORTEST_STORY = 4
+"""Characters up to which a question for progress, such as 查进度, holds nothing else."""
 _STARS = re.compile(r"\S?(?:([1-5])(?:\u5206|\u661f|\u9897\u661f)|([45]))")
 """5分, 给5星, or a bare 4 or 5: lower figures are the numbers of buttons."""
 _ACTIVE = {Phase.CHOOSING, Phase.DIAGNOSING, Phase.GUIDING}
@@ -58,9 +81,16 @@ def step(  # noqa: PLR0913  (the one entry)
         case Silent():
             return _passed(conversation, turn)
         case Acted():
-            return desk.acted(conversation, turn, event)
+            return desk.acted(replace(conversation, unreachable=False), turn, event)  # what is said now is a new try
+        case Left():
+            return reach.left(conversation, turn)
+        case Returned():
+            return reach.returned(conversation, turn)
+        case Lost(name=name):
+            return attachments.lost(conversation, turn, name)
         case _:
-            return desk.after_bot(conversation, _merchants(conversation, event, turn), turn)
+            decision = desk.after_bot(conversation, _merchants(conversation, event, turn), turn)
+            return replace(decision, conversation=_alarmed(conversation, decision.conversation, turn))
 
 
 def _passed(state: Conversation, turn: Turn) -> Decision:
@@ -70,26 +100,52 @@ def _passed(state: Conversation, turn: Turn) -> Decision:
     return replace(silent, effects=(*decision.effects, *silent.effects))
 
 
-def _merchants(conversation: Conversation, event: Said | Edited | Chose | Sent, turn: Turn) -> Decision:
-    """What the merchant did."""
+def _alarmed(before: Conversation, state: Conversation, turn: Turn) -> Conversation:
+    """A sign of danger that is new makes the open ticket the most urgent one, whatever it is about."""
+    return ticketing.alarmed(state) if handoff.dangers(turn.kb, state) - handoff.dangers(turn.kb, before) else state
+
+
+def _merchants(conversation: Conversation, event: Said | Edited | Chose | Sent | Began, turn: Turn) -> Decision:
+    """What the merchant did. A second tap of the same button is none; a message that is not the last text any more cannot be taken back."""
     kb, now = turn.kb, turn.now
-    state, lead = _wake(edit.unsaid(conversation) if isinstance(event, Edited) else conversation, turn)
+    tapped = (event.prompt, event.choice) if isinstance(event, Chose) and event.prompt else ()
+    if tapped and tapped == conversation.tapped:
+        return Decision(conversation=conversation)
+    if about_data := privacy.answered(conversation, event, turn):
+        return _dated(about_data, now)
+    conversation = replace(conversation, forgetting=False)
+    late = isinstance(event, Edited) and event.mark != conversation.mark
+    state, lead = _wake(edit.unsaid(conversation) if isinstance(event, Edited) and not late else conversation, turn)
     away = state.topic is not None and state.phase in _ACTIVE and now - _last(conversation, turn) >= AWAY
     # The first message may be changed again and again, and editors may take the topic away in the middle: those are turns of the same trouble, too.
     counts = state.topic is not None or (conversation.topic is not None and (isinstance(event, Edited) or bool(lead)))
-    state = replace(state, turns=state.turns + counts, before=None)
+    state = replace(state, turns=state.turns + counts, before=None, tapped=tapped, unreachable=False)
     if prompt.is_lost(kb, state):
         state, lead = replace(state, expecting=None), [*lead, turn.words("restart-step")]
+    if late and state.phase is not Phase.WITH_STAFF:
+        return _dated(_too_late(state, turn, lead), now)
+    return _dated(_happened(state, event, turn, lead, away=away), now)
+
+
+def _too_late(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
+    """A message was changed that others have followed."""
+    warnings = remarks.warnings(turn, turn.heard) if turn.heard else []
+    return proceed.again(state, turn, [*warnings, *lead, turn.words("edit-too-late")])
+
+
+def _happened(state: Conversation, event: Said | Edited | Chose | Sent | Began, turn: Turn, lead: list[str], *, away: bool) -> Decision:
+    """The move after what the merchant did."""
     match event:
-        case Said() | Edited():
-            decision = _said(state, turn, lead, away=away)
+        case Said(mark=mark) | Edited(mark=mark):
+            return _said(replace(state, mark=mark), turn, lead, away=away)
         case Chose(choice=choice):
-            decision = _chose(state, turn, choice, lead)
-        case Sent(kind=kind, name=name):
-            decision = _sent(state, turn, kind, name, lead)
+            return _chose(state, turn, choice, lead)
+        case Sent():
+            return _sent(state, turn, event, lead)
+        case Began(known=known, moved=moved):
+            return begin.began(state, turn, known, moved, lead)
         case _:
             assert_never(event)
-    return _dated(decision, now)
 
 
 def _dated(decision: Decision, now: datetime) -> Decision:
@@ -140,9 +196,11 @@ def _written(state: Conversation, turn: Turn, lead: list[str], *, away: bool) ->
     before, state = state, absorb.absorb(state, turn, heard)
     state = replace(state, undo=edit.changes(before, state))
     said = remarks.about_charging(state, turn, shown) or remarks.asides(turn, heard)
-    lead = [*remarks.warnings(turn, heard), *lead, *remarks.aid(before, turn, heard), *said]
+    lead = [*remarks.warnings(turn, heard), *lead, *remarks.aid(before, turn, heard), *ticketing.new_notices(before, state, turn), *said]
     if state.desperate and not before.desperate:
         return _desperate(state, turn, lead)
+    if privacy.is_wished(shown):
+        return privacy.ask(state, turn, lead)
     if state.phase is Phase.WITH_STAFF:
         return relay.told(state, turn, shown, lead)
     return _commanded(state, turn, shown, lead) or _told(state, turn, shown, [*lead, *remarks.kindness(before, turn, shown)], away=away)
@@ -152,8 +210,10 @@ def _commanded(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -
     """A text that is a command: a rating, a button typed out, starting again, the wish for a human; None when it is none."""
     if state.phase is Phase.RATING and (stars := _stars(shown)):
         return _rated(state, turn, stars)
-    if state.ticket is not None and shown.is_short and shown.signals("asks-progress"):
+    if _asks_progress(state, turn, shown):
         return proceed.again(state, turn, [*lead, *ticketing.progress(state, turn)])
+    if state.phase is Phase.IDLE and shown.is_short and shown.signals("still-broken") and ticketing.may_reopen(state, turn):
+        return ticketing.reopened(state, turn, lead)
     if shown.tapped:
         return _chose(state, turn, shown.tapped, lead)
     if shown.wants_restart:
@@ -163,6 +223,16 @@ def _commanded(state: Conversation, turn: Turn, shown: Heard, lead: list[str]) -
     if shown.signals(WANTS_HUMAN) and (state.phase is not Phase.COLLECTING or shown.is_short):
         return _human(state, turn, lead)
     return None
+
+
+def _asks_progress(state: Conversation, turn: Turn, shown: Heard) -> bool:
+    """Whether it is only asked how things stand. Without a ticket, and before anything else was said, it may be about something else that is in the message."""
+    if not (shown.is_short and shown.signals("asks-progress")):
+        return False
+    if state.ticket is not None:
+        return True
+    clear = decide(shown.understanding.topics, shown.understanding.signals, render.kinds(turn.kb)).outcome is Outcome.ANSWER
+    return state.phase is Phase.IDLE and (not clear or len(shown.understanding.text) <= SHORTEST_STORY)
 
 
 def _told(state: Conversation, turn: Turn, shown: Heard, lead: list[str], *, away: bool) -> Decision:
@@ -209,6 +279,8 @@ def _chose(state: Conversation, turn: Turn, choice: str, lead: list[str]) -> Dec
     kind, _, rest = choice.partition(":")
     if kind == "human":
         return _human(state, turn, lead)
+    if choice in begin.ABOUT:
+        return begin.told(state, turn, choice, lead)
     if kind == "rate" and rest in render.STARS:
         return _rated(state, turn, int(rest))
     if kind == "progress":
@@ -217,7 +289,7 @@ def _chose(state: Conversation, turn: Turn, choice: str, lead: list[str]) -> Dec
         return ticketing.reopened(state, turn, lead)
     if state.phase is Phase.WITH_STAFF:
         return relay.tapped(state, turn, choice)
-    return tap.chose(state, turn, choice, lead)
+    return _restart(state, turn) if choice == "restart" else tap.chose(state, turn, choice, lead)
 
 
 def _progress(state: Conversation, turn: Turn, lead: list[str]) -> Decision:
@@ -291,20 +363,19 @@ def _rated(state: Conversation, turn: Turn, stars: int) -> Decision:
     return Decision(conversation=state, effects=(rate, turn.say([thanks], (render.human(turn.kb),))))
 
 
-def _sent(state: Conversation, turn: Turn, kind: str, name: str, lead: list[str]) -> Decision:
-    """A photo or another attachment: kept for staff, acknowledged by its kind, and its caption read."""
-    turn = replace(turn, sent=((name, kind),))
-    state = replace(state, attachments=(*state.attachments, *turn.sent))
-    heard = turn.heard
+def _sent(state: Conversation, turn: Turn, event: Sent, lead: list[str]) -> Decision:
+    """A photo or another attachment: kept for staff, acknowledged by its kind (an album once), and its caption read."""
+    heard, of_album = turn.heard, bool(event.album) and event.album == state.album
+    if not event.name:
+        return attachments.refused(state, turn, event.kind, lead)
+    turn = replace(turn, sent=((event.name, event.kind),))
+    state = replace(state, attachments=(*state.attachments, *turn.sent), album=event.album)
     if state.phase is Phase.WITH_STAFF:
         if heard is None or not heard.topics:
-            return relay.attached(state, turn, name, kind, [])
+            return relay.attached(state, turn, event, [], quietly=of_album)
         desperate = [turn.words("desperate")] if "desperate" in heard.signals else []
         lead = [*desperate, *remarks.warnings(turn, heard), *remarks.aid(state, turn, heard)]
-        return relay.attached(absorb.absorb(state, turn, heard), turn, name, kind, lead)
+        return relay.attached(absorb.absorb(state, turn, heard), turn, event, lead)
     if heard and heard.topics:
-        return _said(state, turn, [*lead, turn.words("received")])
-    wanted = prompt.slot(turn.kb, state)
-    if wanted and wanted.kind == "photo" and kind in PICTURES:
-        return staff.collect(state, turn, [*lead, turn.words("received")])
-    return proceed.again(state, turn, [*lead, turn.words("voice-received" if kind == "voice" else "photo-received")])
+        return _said(state, turn, [*lead, turn.words(attachments.thanks(event.kind))])
+    return attachments.received(state, turn, event.kind, lead, quietly=of_album)

@@ -11,12 +11,14 @@ from bot.domain.effects import Log
 from bot.domain.knowledge import Urgency
 from bot.domain.tickets import Act, Actor, Status, Ticket
 
-from . import deadlines, render
+from . import deadlines, moments, render
 from .turn import Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.conversation import Conversation
-    from bot.domain.desk import Desk
+    from bot.domain.desk import Desk, Notice
     from bot.domain.effects import Effect
     from bot.domain.knowledge import KnowledgeBase
     from bot.domain.messages import Choice
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
 
 BOT = Actor()
 """Whoever is no member of the staff: the merchant, the bot, the clock."""
+CODE, ACQUIRER = "resp_code", "acquirer"
+"""Details by which troubles of many are told apart."""
 SOON = timedelta(minutes=5)
 """The shortest time that is named: nobody can keep a promise of minutes."""
-TODAY, OTHER_DAY = "%H:%M", "%m-%d %H:%M"
 STANDS = {
     Status.OPEN: "progress-open",
     Status.TAKEN: "progress-taken",
@@ -50,9 +53,15 @@ def opened(state: Conversation, turn: Turn, packet: Packet) -> tuple[Conversatio
     )  # fmt: skip
     effects: list[Effect] = [Log(actor=BOT, act=Act.OPEN, number=ticket.number, detail=(("reason", packet.reason), ("urgency", packet.urgency)))]
     if turn.desk.assigns and (there := turn.desk.on_duty.get(ticket.group)):
-        ticket = replace(ticket, status=Status.TAKEN, owner=there[0].login, owner_name=there[0].name, active=turn.now.isoformat())
-        effects.append(Log(actor=BOT, act=Act.ASSIGN, number=ticket.number, detail=(("to", there[0].login), ("name", there[0].name))))
+        chosen = _in_turn(there[: turn.desk.alike.get(ticket.group, 1)], ticket.number)
+        ticket = replace(ticket, status=Status.TAKEN, owner=chosen.login, owner_name=chosen.name, active=turn.now.isoformat())
+        effects.append(Log(actor=BOT, act=Act.ASSIGN, number=ticket.number, detail=(("to", chosen.login), ("name", chosen.name))))
     return replace(state, ticket=ticket, tickets=state.tickets + 1), effects
+
+
+def _in_turn(alike: Sequence[Actor], number: str) -> Actor:
+    """One of those who have equally few tickets, by the number: many that come between two looks at the desk do not all go to the first."""
+    return alike[int("0" + "".join(filter(str.isdecimal, number))) % len(alike)]
 
 
 def _is_same(last: Ticket, packet: Packet, turn: Turn) -> bool:
@@ -103,7 +112,8 @@ def alarmed(state: Conversation) -> Conversation:
     """The merchant speaks of danger: nothing is more urgent."""
     if state.ticket is None or not state.ticket.is_active:
         return state
-    return replace(state, ticket=replace(state.ticket, urgency=Urgency.U0))
+    reminded = state.ticket.reminded if state.ticket.urgency is Urgency.U0 else ()
+    return replace(state, ticket=replace(state.ticket, urgency=Urgency.U0, reminded=reminded))
 
 
 def progress(state: Conversation, turn: Turn) -> list[str]:
@@ -123,7 +133,7 @@ def expectation(ticket: Ticket, turn: Turn, ahead: int) -> list[str]:
         return []
     calendar, at_any_hour = turn.desk.calendar, turn.kb.targets[ticket.urgency].round_the_clock
     if not calendar.is_open(turn.now) and not (at_any_hour and turn.desk.on_duty.get(ticket.group)):
-        return [turn.words("expect-closed", when=_moment(calendar.opens(turn.now), turn.now))]
+        return [turn.words("expect-closed", when=moments.named(turn.kb, calendar.opens(turn.now), turn.now))]
     if not ahead:
         return [turn.words("expect-soon")]
     return [turn.words("expect", ahead=ahead, minutes=_minutes(ahead, ticket.group, turn.desk))]
@@ -135,19 +145,30 @@ def _minutes(ahead: int, group: str, desk: Desk) -> int:
     return max(1, -(-pace // SOON)) * (SOON // timedelta(minutes=1))
 
 
-def _moment(at: datetime, now: datetime) -> str:
-    return at.strftime(TODAY if at.date() == now.date() else OTHER_DAY)
-
-
 def consent_choices(kb: KnowledgeBase) -> tuple[Choice, ...]:
     """May a colleague telephone? (domain brief, C6)"""
     return render.button(kb, "consent:yes", "button-call"), render.button(kb, "consent:no", "button-no-call")
 
 
-def notices(turn: Turn, topic: str) -> list[str]:
+def notices(state: Conversation, turn: Turn, topic: str) -> list[str]:
     """What staff want everybody with this trouble to know at once."""
-    code = turn.code or ""
-    fitting = (
-        notice for notice in turn.desk.notices if notice.topic == topic and notice.code in {"", code} and datetime.fromisoformat(notice.until) > turn.now
-    )
-    return [turn.words("incident", text=notice.text, until=_moment(datetime.fromisoformat(notice.until), turn.now)) for notice in fitting]
+    return [_notice(turn, notice) for notice in turn.desk.notices if _fits(notice, state, turn, topic)]
+
+
+def new_notices(before: Conversation, state: Conversation, turn: Turn) -> list[str]:
+    """The notices about the trouble at hand that fit only since a detail is known, such as the code."""
+    topic = state.topic
+    if topic is None:
+        return []
+    fitting = (notice for notice in turn.desk.notices if _fits(notice, state, turn, topic) and not _fits(notice, before, turn, topic))
+    return [_notice(turn, notice) for notice in fitting]
+
+
+def _fits(notice: Notice, state: Conversation, turn: Turn, topic: str) -> bool:
+    known = dict(state.slots)
+    alike = notice.topic == topic and notice.code in {"", known.get(CODE, "")} and notice.acquirer in {"", known.get(ACQUIRER, "")}
+    return alike and datetime.fromisoformat(notice.until) > turn.now
+
+
+def _notice(turn: Turn, notice: Notice) -> str:
+    return turn.words("incident", text=notice.text, until=moments.named(turn.kb, datetime.fromisoformat(notice.until), turn.now))

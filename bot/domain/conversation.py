@@ -36,8 +36,10 @@ class Conversation:
     answered with 不知道, `asked` all that were asked about this topic, `in_row` how many of them without a step between. `closing`: the merchant said that
     it is over, and was asked what became of the money. `odds` are the topics' probabilities while one is being chosen. `words` are the merchant's own, at
     most 30 characters. `attachments` are (name, kind). `consent`: whether staff may telephone. `ticket` is the latest one, `tickets` how many there
-    were. `acknowledged`: it was said that staff hear everything. `undo` is what the last text told, (table, key, value before), `before` the state before it
-    (without the ticket) until something else happens: an edit of it takes both back. `last_at` is the merchant's wall clock.
+    were. `acknowledged`: it was said that staff hear everything. `forgetting`: whether everything shall be deleted was asked just now. `undo` is what the last
+    text told, (table, key, value before), `before` the state before it (without the ticket) until something else happens: an edit of it takes both back. `mark`
+    is what the channel calls that text, `tapped` the prompt and the choice of the last event if it was a tap, `album` that of the last attachment.
+    `unreachable`: what was said last did not arrive. `last_at` is the merchant's wall clock.
     """
 
     id: str = "local"
@@ -70,11 +72,16 @@ class Conversation:
     angry: bool = False
     desperate: bool = False
     acknowledged: bool = False
+    forgetting: bool = False
     undo: tuple[tuple[str, str, str | None], ...] = ()
     before: Conversation | None = None
     consent: bool | None = None
     ticket: Ticket | None = None
     tickets: int = 0
+    mark: str = ""
+    tapped: tuple[str, ...] = ()
+    album: str = ""
+    unreachable: bool = False
     last_at: str | None = None
 
     def to_json(self) -> dict[str, Any]:

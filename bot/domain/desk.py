@@ -29,14 +29,16 @@ class Notice:
 class Desk:
     """A picture of the desk, at most a few seconds old.
 
-    `waiting` are tickets by group that nobody has taken, `on_duty` the members by group who are there, those with the fewest tickets first. `pace` is how long
-    a ticket waits usually for each one before it. `assigns`: a new ticket is given to the first of those on duty. A ticket whose owner leaves the merchant
-    without an answer for `release` is taken back, a solved one can be reopened for `reopen` and is closed then.
+    `waiting` are tickets by group that nobody has taken, `on_duty` the members by group who are there, those with the fewest tickets first; `alike` is how
+    many of these have equally few. `pace` is how long a ticket waits usually for each one before it. `assigns`: a new ticket is given to one of those on duty
+    with the fewest. A ticket whose owner leaves the merchant without an answer for `release` is taken back, a solved one can be reopened for `reopen` and is
+    closed then.
     """
 
     calendar: Calendar = ROUND_THE_CLOCK
     waiting: Mapping[str, int] = field(default_factory=dict)
     on_duty: Mapping[str, tuple[Actor, ...]] = field(default_factory=dict)
+    alike: Mapping[str, int] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     pace: timedelta = timedelta(minutes=10)
     assigns: bool = False

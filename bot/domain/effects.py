@@ -44,12 +44,26 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Advise:
+    """Keep that advice on a topic was given: what was being clarified, if anything, was no trouble."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Tell the merchant what a member of the staff wrote or sent."""
+    """Tell the merchant what a member of the staff wrote or sent: a picture that is kept, or a file of a `kind` by the reference that the merchant's own
+    channel has for it (`carry`). Those of one `album` belong together. `amends` is a line whose words are changed: where that cannot be done, `text` says so,
+    and `plain` are the words alone."""
 
     actor: Actor
     text: str
     photo: str = ""
+    kind: str = ""
+    carry: str = ""
+    album: str = ""
+    amends: int = 0
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +85,13 @@ class Log:
     detail: tuple[tuple[str, str], ...] = ()
 
 
-Effect: TypeAlias = Say | OpenTicket | TellStaff | Rate | Answer | Note | Log
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Delete everything of this merchant, as the merchant wishes; what is said besides is the beginning of a new conversation. `reason` is what a member of the
+    staff gives for it."""
+
+    actor: Actor
+    reason: str = ""
+
+
+Effect: TypeAlias = Say | OpenTicket | TellStaff | Rate | Advise | Answer | Note | Log | Forget

@@ -6,6 +6,8 @@ PosbotError
 ├── StoreUnavailable    the database cannot be used now: nothing was done, once more later
 │   └── StoreBusy       so much waits already that no more is taken
 ├── AlreadyRunning      another process has this database
+├── FileGone            a file that a channel keeps cannot be had any more
+├── ChannelUnavailable  a channel cannot be asked now: once more later
 └── AccountError        an account cannot be made or changed as asked; the text says why
 """
 
@@ -57,6 +59,14 @@ class StoreBusy(StoreUnavailable):
 
 class AlreadyRunning(PosbotError):
     """Another process has this database open."""
+
+
+class FileGone(PosbotError):
+    """A file that somebody sent cannot be had from its channel: it is not kept any more, or no channel is there that has it."""
+
+
+class ChannelUnavailable(PosbotError):
+    """A channel cannot be asked for something now."""
 
 
 class AccountError(PosbotError):

@@ -41,7 +41,7 @@ class Permission(StrEnum):
 _WORK = frozenset({Permission.READ_TICKETS, Permission.WORK_TICKETS})
 _ALLOWED = {
     Role.STAFF: _WORK,
-    Role.LEAD: _WORK | {Permission.ASSIGN, Permission.INCIDENTS, Permission.REPORTS, Permission.EXPORT},
+    Role.LEAD: _WORK | {Permission.ASSIGN, Permission.INCIDENTS, Permission.REPORTS, Permission.EXPORT, Permission.FORGET},
     Role.EDITOR: frozenset({Permission.READ_TICKETS, Permission.REPORTS, Permission.MISTAKES}),
     Role.ADMIN: frozenset(Permission),
 }
@@ -50,7 +50,8 @@ _ALLOWED = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """Somebody with an account. `login` is in lower case and never changes; `name` is what colleagues and merchants see. `groups` are the queues that
-    somebody serves. `must_change`: the password is one that somebody else knows. `created` is in microseconds UTC."""
+    somebody serves. `must_change`: the password is one that somebody else knows. `created` is in microseconds UTC. `telegram` is the id of the person there, by
+    which the staff's group knows who acts."""
 
     login: str
     name: str
@@ -60,6 +61,7 @@ class Member:
     disabled: bool = False
     must_change: bool = False
     created: int = 0
+    telegram: int | None = None
 
 
 def may(member: Member, permission: Permission) -> bool:

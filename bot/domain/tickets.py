@@ -79,7 +79,8 @@ OWNED = ACTIVE - {Status.OPEN}
 
 
 class Act(StrEnum):
-    """What changes a ticket. Staff do all but OPEN, SAID and REMIND."""
+    """What is done about a ticket. Staff do all but OPEN, SAID and REMIND; BROADCAST, NOTICED (of reminders) and FORGET stand in no table, because
+    none of them leads from one status to another."""
 
     OPEN = "open"
     SAID = "said"
@@ -101,6 +102,8 @@ class Act(StrEnum):
     CLOSE = "close"
     MISROUTE = "misroute"
     BROADCAST = "broadcast"
+    NOTICED = "noticed"
+    FORGET = "forget"
 
 
 TRANSITIONS: Mapping[Act, Mapping[Status, Status]] = {
@@ -123,7 +126,6 @@ TRANSITIONS: Mapping[Act, Mapping[Status, Status]] = {
     Act.NOTE: {status: status for status in Status},
     Act.FACTS: {status: status for status in ACTIVE},
     Act.URGENCY: {status: status for status in ACTIVE},
-    Act.BROADCAST: {status: status for status in Status},
 }
 """The one table of what may be done when, and what a ticket is afterwards. What is not in it is refused."""
 OWNERS = frozenset({Act.RELEASE, Act.WAIT_MERCHANT, Act.WAIT_ACQUIRER, Act.RESUME, Act.REPLY, Act.HAND_BACK, Act.SOLVE, Act.CLOSE})

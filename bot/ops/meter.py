@@ -26,6 +26,7 @@ class Meter:
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
         self._arrived = self._counter("arrived", "Events taken in", "channel", "kind")
+        self._arrivals: dict[tuple[str, str], Counter] = {}
         self._handled = self._counter("events", "Events handled, or put aside because they could not be", "result")
         self._steps = Histogram("posbot_step_seconds", "One conversation's events, understanding included", buckets=_STEP_SECONDS, registry=self._registry)
         self._delivered = self._counter("deliveries", "Tries to deliver a line", "channel", "result")
@@ -42,7 +43,10 @@ class Meter:
 
     def arrived(self, channel: str, kind: str) -> None:
         """An event was taken in."""
-        self._arrived.labels(channel, kind).inc()
+        counter = self._arrivals.get((channel, kind))
+        if counter is None:  # looking a counter up by its labels takes longer than counting
+            counter = self._arrivals[channel, kind] = self._arrived.labels(channel, kind)
+        counter.inc()
 
     def stepped(self, seconds: float, done: int, dead: int) -> None:
         """A conversation's events were handled."""

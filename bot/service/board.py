@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.clock import SECOND
-from bot.domain.desk import Desk, Notice
+from bot.domain.desk import Notice
 from bot.domain.tickets import Actor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bot.domain.calendar import Calendar
+    from bot.domain.desk import Desk
     from bot.domain.knowledge import KnowledgeBase
     from bot.domain.staff import Member
 
@@ -29,13 +30,13 @@ logger = logging.getLogger(__name__)
 
 
 class Board:
-    """The picture of the desk. `mind` names the groups, `new_id` gives public ids, `clock` microseconds UTC."""
+    """The picture of the desk. `rules` is what an operator decides of it, `mind` names the groups, `new_id` gives public ids, `clock` microseconds UTC."""
 
     def __init__(
-        self, *, desk: DeskStore, staff: StaffStore, mind: Callable[[], Mind], calendar: Calendar, clock: Callable[[], int], new_id: Callable[[], str]
+        self, *, desk: DeskStore, staff: StaffStore, mind: Callable[[], Mind], rules: Desk, clock: Callable[[], int], new_id: Callable[[], str]
     ) -> None:
         self._desk, self._staff, self._mind, self._clock, self._new_id = desk, staff, mind, clock, new_id
-        self._picture = Desk(calendar=calendar)
+        self._picture = rules
 
     def now(self) -> Desk:
         """The latest picture."""
@@ -59,9 +60,9 @@ class Board:
             for incident in await self._desk.incidents(current=True)
             if incident.status == "announced"
         )
-        self._picture = Desk(
-            calendar=self._picture.calendar, waiting=await self._desk.queue_state(), on_duty=_on_duty(members, self._mind().kb, loads), notices=notices
-        )
+        waiting, on_duty = await self._desk.queue_state(), _on_duty(members, self._mind().kb, loads)
+        alike = {group: sum(loads.get(actor.login, 0) == loads.get(there[0].login, 0) for actor in there) for group, there in on_duty.items() if there}
+        self._picture = replace(self._picture, waiting=waiting, on_duty=on_duty, alike=alike, notices=notices)
 
     async def _propose(self) -> None:
         """Tell the leads of many tickets of one kind."""

@@ -49,6 +49,8 @@ class Conversations:
         handled = await self._store.step(decide, self._clock())
         for conversation, outcome, seconds in decided:
             self._said.ring(conversation)
+            if outcome.tickets or outcome.logged:
+                self._said.desk.ring()
             self._count(outcome, seconds)
         if handled:
             self._outbox.ring()

@@ -10,10 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from bot.domain.clock import SECOND
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from bot.domain.messages import Address, Photo
+
+EARLIER = 2 * 3600 * SECOND
+"""How long before a trouble of many is proposed tickets of the same kind belong to it."""
+LAST = 2**63 - 1
+"""After every moment and every id."""
 
 
 class View(StrEnum):
@@ -117,6 +124,27 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """Somebody has to look at a ticket: its `clock` (`response`, `solution`) is at this `mark` (`half`, `due`, `leads`)."""
+
+    row: Row
+    clock: str
+    mark: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminded:
+    """Whose reminders: those of the tickets of `login`, of those that nobody has of these teams (none: of all), and when it is one who `leads`, of those that
+    were put before the leads."""
+
+    login: str
+    teams: Sequence[str]
+    leads: bool
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A place where searched words stand: the ticket (None where the conversation never had one) and the line."""
 
@@ -178,8 +206,11 @@ class DeskStore(Protocol):
     async def entries(self, chat: str, after: int = 0, limit: int = 500) -> Sequence[Entry]:
         """Lines of a conversation after a line, oldest first, notes included."""
 
-    async def latest(self, chat: str, limit: int) -> Sequence[Entry]:
-        """The last lines of a conversation, oldest first, notes included."""
+    async def latest(self, chat: str, limit: int, before: int = LAST) -> Sequence[Entry]:
+        """The last lines of a conversation before a line, oldest first, notes included."""
+
+    async def alike(self, chat: str, body: str, limit: int) -> Sequence[int]:
+        """The last lines of a conversation with exactly this body, such as what stands for a redacted one, newest first."""
 
     async def deeds(self, ticket: str) -> Sequence[Deed]:
         """Everything that was done with a ticket, oldest first."""
@@ -192,6 +223,12 @@ class DeskStore(Protocol):
 
     async def outcome(self, channel: str, ext_id: str) -> Sequence[Deed] | None:
         """What came of an act of staff, by the id under which it was accepted; None as long as it waits."""
+
+    async def reminders(self, reminded: Reminded, limit: int) -> Sequence[Reminder]:
+        """The latest reminder of each ticket after which this member has done nothing with it, the newest first; only of a clock that still runs."""
+
+    async def notice(self, ticket: str, login: str, now: int) -> None:
+        """Keep that somebody has seen the reminders of a ticket."""
 
     async def search(self, words: str, limit: int = 50) -> Sequence[Hit]:
         """Where these words stand in what merchants and staff wrote, or a ticket with this number, the latest first. Chinese needs no spaces."""
@@ -229,8 +266,10 @@ class DeskStore(Protocol):
     async def announce(self, incident: str, *, text: str, until: str, author: str, since: int) -> bool:
         """Publish the notice and link the active tickets of its kind that were opened since then; False when it is not a proposal any more."""
 
-    async def end_incident(self, incident: str, now: int, *, over: bool) -> Sequence[tuple[Address, str]] | None:
-        """It is over, or was none; whom to tell: (address, ticket number) of linked tickets. None when it had ended already."""
+    async def end_incident(self, incident: str, now: int, told: Callable[[str], str] | None) -> Sequence[str] | None:
+        """It is over, or with nothing to be told (None) was none. In the same transaction each conversation with linked tickets gets an act of staff as its
+        next event, whose body `told` gives for the number of the latest such ticket: so it is told once, whatever dies. The numbers; None when it had ended
+        already."""
 
     def export(self, since: int, until: int) -> AsyncIterator[Row]:
         """All tickets opened within this time, oldest first, without a limit."""

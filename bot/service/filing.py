@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.dialogue import deadlines, handoff
+from bot.dialogue.ticketing import ACQUIRER, CODE
 from bot.domain.conversation import Phase
 from bot.domain.effects import OpenTicket
 from bot.domain.tickets import Reason, Status
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from bot.domain.knowledge import KnowledgeBase
     from bot.domain.tickets import Packet, Ticket
 
-CODE, ACQUIRER, TERMINAL = "resp_code", "acquirer", "terminal_no"
-"""Slots by which troubles of many are told apart, and by which staff look for a ticket."""
+TERMINAL = "terminal_no"
+"""The slot by which staff look for a ticket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,10 @@ LONGEST_CHOICE = 200
 """Characters of a button's id; ours have at most 64 bytes (Telegram's limit)."""
 
 
+_profile = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+"""A profile as it is kept: the same one is the same text."""
+
+
 class Intake:
     """The way in, the same for every channel. `mind` gives the one of the moment, `clock` microseconds UTC, `bell` calls the worker."""
 
@@ -30,7 +34,7 @@ class Intake:
 
     async def said(self, address: Address, ext_id: str, text: str, profile: Mapping[str, str] | None = None) -> str:
         """The merchant wrote something. Returns the public id of the conversation, like all of these; raises StoreUnavailable."""
-        return await self._keep(address, ext_id, bodies.SAID, bodies.written(*self._mind().redact(text)), profile)
+        return await self._keep(address, ext_id, bodies.SAID, bodies.written(*self._mind().redact(text)), self._cleaned(profile))
 
     async def edited(self, address: Address, ext_id: str, text: str) -> str:
         """The merchant changed the last message."""
@@ -39,31 +43,46 @@ class Intake:
     async def chose(self, address: Address, ext_id: str, choice: str, profile: Mapping[str, str] | None = None) -> str:
         """The merchant tapped a button; ids come from outside and may be anything."""
         safe, _ = self._mind().redact(choice[:LONGEST_CHOICE])
-        return await self._keep(address, ext_id, bodies.CHOSE, json.dumps({"choice": safe}, ensure_ascii=False), profile)
+        return await self._keep(address, ext_id, bodies.CHOSE, bodies.encoded({"choice": safe}), self._cleaned(profile))
 
     async def sent(self, address: Address, ext_id: str, kind: str, name: str, caption: str = "", profile: Mapping[str, str] | None = None) -> str:
         """The merchant sent something that is no text; `name` is where it is kept."""
         text, secrets = self._mind().redact(caption)
         more = {"kind": kind, "name": name}
-        body = bodies.written(text, secrets, **more) if text else json.dumps(more, ensure_ascii=False)
-        return await self._keep(address, ext_id, bodies.SENT, body, profile)
+        body = bodies.written(text, secrets, **more) if text else bodies.encoded(more)
+        return await self._keep(address, ext_id, bodies.SENT, body, self._cleaned(profile))
+
+    async def kept(self, address: Address, ext_id: str, kind: str, body: str, profile: Mapping[str, str] | None = None) -> str:
+        """A channel's own kind of event. Body and profile hold nothing secret: the channel has cleaned them with `Mind.redact`."""
+        return await self._keep(address, ext_id, kind, body, profile)
+
+    async def left(self, address: Address, ext_id: str) -> str:
+        """What is said in this chat does not arrive any more."""
+        return await self._keep(address, ext_id, bodies.LEFT, "{}")
+
+    async def lost(self, address: Address, ext_id: str, name: str) -> str:
+        """An attachment that was kept by reference cannot be fetched."""
+        return await self._keep(address, ext_id, bodies.LOST, bodies.encoded({"name": name}))
 
     async def acted(self, address: Address, ext_id: str, act: Acted) -> str:
         """A member of the staff did something with the ticket of this chat. What is written stays as it is, full-width marks and all, unless there are
         secrets in it: then it is redacted like anything else."""
+        return await self._keep(address, ext_id, bodies.ACTED, self.safe(act))
+
+    def safe(self, act: Acted) -> str:
+        """The body of an act of staff, as it may be kept."""
         facts = tuple((slot, self._without_secrets(value)) for slot, value in act.facts)
-        safe = replace(act, text=self._without_secrets(act.text), facts=facts)
-        return await self._keep(address, ext_id, bodies.ACTED, bodies.acted(safe))
+        return bodies.acted(replace(act, text=self._without_secrets(act.text), facts=facts))
 
     def _without_secrets(self, text: str) -> str:
         redacted, secrets = self._mind().redact(text)
         return redacted if secrets else text
 
+    def _cleaned(self, profile: Mapping[str, str] | None) -> dict[str, str]:
+        return {slot: self._mind().redact(value)[0] for slot, value in (profile or {}).items()}
+
     async def _keep(self, address: Address, ext_id: str, kind: str, body: str, profile: Mapping[str, str] | None = None) -> str:
-        known = {slot: self._mind().redact(value)[0] for slot, value in (profile or {}).items()}
-        arrival = Arrival(
-            address=address, ext_id=ext_id, kind=kind, body=body, received=self._clock(), profile=json.dumps(known, ensure_ascii=False, sort_keys=True)
-        )
+        arrival = Arrival(address=address, ext_id=ext_id, kind=kind, body=body, received=self._clock(), profile=_profile(profile or {}))
         conversation = await self._store.accept(arrival)
         self._bell.ring()
         self._meter.arrived(address.channel, kind)

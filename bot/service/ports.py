@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
+    from bot.domain.audit import Entry
     from bot.domain.knowledge import KnowledgeBase, Question, Slot
     from bot.domain.messages import Address, Photo
     from bot.domain.understanding import Secret, Understanding
 
     from .desk import DeskStore
+    from .forum import ForumStore
     from .reports import ReportStore
     from .staff import StaffStore
 
@@ -136,9 +138,56 @@ class Rated:
     number: str | None = None
 
 
+FORGOTTEN, WITHDRAWN = "data-deleted", "ticket-withdrawn"
+"""What the audit calls it: everything of a merchant was deleted, named by its tickets' numbers; one of these that was still open, with its owner's login."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """Everything of a chat is deleted, and a conversation under this public id begins in its place. `entry` goes into the audit as `Store.forget` says."""
+
+    public_id: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What there is of a chat: lines, pictures, tickets, and the numbers of those that are not solved."""
+
+    lines: int
+    photos: int
+    tickets: int
+    open: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A trouble of a conversation, as `troubles` tells them apart. `event` is the one that it began with, None: the one that lasts already, if any; of that,
+    `began` does not count, and an empty topic leaves it as it was. `how` it ended is `bot`, `handed` or `left`, None while it lasts, like `ended`."""
+
+    event: int | None
+    topic: str = ""
+    began: int = 0
+    ended: int | None = None
+    how: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A step that was shown in a trouble: the latest one of the conversation that began no later than with `event`. `result` is a `tickets.Result`, empty
+    when it is not known: then one that is known already stays."""
+
+    event: int
+    topic: str
+    step: str
+    result: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the events of one conversation came to. `dead` are (event, reason); `wake` is when the passing of time is an event, None for never."""
+    """What the events of one conversation came to. `dead` are (event, reason); `wake` is when the passing of time is an event, None for never. Of `troubles`
+    at most the first has no event of its own; `trials` are one for each trouble, topic and step. With `forgotten` all the rest belongs to the conversation
+    that begins."""
 
     state: str
     knowledge: str
@@ -148,7 +197,10 @@ class Outcome:
     tickets: tuple[Kept, ...] = ()
     logged: tuple[Logged, ...] = ()
     rated: tuple[Rated, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    trials: tuple[Trial, ...] = ()
     wake: int | None = None
+    forgotten: Forgotten | None = None
 
 
 Decide: TypeAlias = "Callable[[Work], Outcome]"
@@ -172,9 +224,10 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """It arrived; the other side calls it `remote_id`."""
+    """It arrived; the other side calls it `remote_id`. `along` are (id, remote id) of lines behind it that went with it, of which nothing else is known."""
 
     remote_id: str = ""
+    along: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +248,8 @@ class Undeliverable:
 
 
 Delivery: TypeAlias = Sent | Later | Undeliverable
+Fetch: TypeAlias = "Callable[[Address, str], Awaitable[bytes]]"
+"""Gives a file that somebody sent in a chat, by the reference that its channel has for it. Raises FileGone, ChannelUnavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,11 +276,23 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Before which moment things are forgotten: transcripts with their events, photos, and conversations in which nothing happens."""
+    """Before which moment things are forgotten: transcripts with their events, photos, conversations in which nothing happens with what was done in them
+    otherwise, and the audit."""
 
     messages: int
     photos: int
     conversations: int
+    audit: int = 0
+
+
+class Hold(Protocol):
+    """A right that no other process has."""
+
+    async def lasts(self) -> bool:
+        """Whether it is still ours."""
+
+    async def release(self) -> None:
+        """Let others have it."""
 
 
 class Store(Protocol):
@@ -238,6 +305,10 @@ class Store(Protocol):
     @property
     def reports(self) -> ReportStore:
         """Figures about a period."""
+
+    @property
+    def forum(self) -> ForumStore:
+        """The staff's group on Telegram."""
 
     @property
     def staff(self) -> StaffStore:
@@ -255,11 +326,20 @@ class Store(Protocol):
     async def claim(self, now: int, lease: int, limit: int) -> Sequence[Outgoing]:
         """The first waiting line of each of at most `limit` chats, reserved until `lease`."""
 
+    async def queued(self, id: int, limit: int) -> Sequence[Outgoing]:
+        """The lines that wait behind this one for the same chat, in order."""
+
     async def settle(self, id: int, delivery: Delivery) -> None:
-        """What became of a claimed line."""
+        """What became of a claimed line, and of those that went along with it."""
 
     async def transcript(self, conversation: str, after: int, limit: int) -> Sequence[Line]:
         """Lines of a conversation after the line `after`, oldest first, as the merchant may see them."""
+
+    async def versions(self, conversations: Sequence[str]) -> Mapping[str, int]:
+        """How often each of these conversations has changed, by public id; those that are not there are left out."""
+
+    async def earlier(self, conversation: str, before: int, limit: int) -> Sequence[Line]:
+        """The last lines of a conversation before the line `before`, oldest first, as the merchant may see them."""
 
     async def conversation(self, address: Address) -> str | None:
         """The public id of the conversation with this chat, None when there is none."""
@@ -267,14 +347,24 @@ class Store(Protocol):
     async def address(self, conversation: str) -> Address | None:
         """Where a conversation takes place, by its public id."""
 
+    async def state(self, conversation: str) -> str | None:
+        """What a conversation has come to, by its public id: the JSON of `domain.conversation.Conversation`. None for one that is not there, or only begun."""
+
+    async def seize(self, name: str) -> Hold | None:
+        """The right to do what one process alone may do, such as fetching; None while another process has it."""
+
     async def keep(self, photo: Photo, address: Address, now: int) -> None:
         """Keep a picture that belongs to a chat; one whose id is there already is not kept twice."""
 
     async def photo(self, id: str, address: Address) -> Photo | None:
         """A picture of this chat; None for one that is not there or another's."""
 
-    async def forget(self, address: Address) -> bool:
-        """Delete everything of a chat, its transcript and its pictures included; whether there was anything."""
+    async def forget(self, address: Address, entry: Entry) -> bool:
+        """Delete everything of a chat, its transcript and its pictures included; whether there was anything. Then the audit gets the entry, with the numbers of
+        its tickets as its subject, and one for each of these that was open (`WITHDRAWN`), with its owner as the detail."""
+
+    async def held(self, address: Address) -> Held:
+        """What there is of a chat."""
 
     async def purge(self, retention: Retention) -> int:
         """Delete what is older; how many rows."""

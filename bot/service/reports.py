@@ -41,8 +41,9 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """A day that begins at `start`. `troubles` began on it: some the bot has solved (the merchant said so), some were handed over, some given up (ended
-    otherwise, or silent for `QUIET`), the rest lasts. `tickets` were opened on it, `by_staff` of them are solved."""
+    """A day that begins at `start`. `troubles` began on it, as `service.troubles` tells them apart: some the bot has solved, some were handed over, some given
+    up (ended otherwise, or without an end in a conversation in which nothing was said for `QUIET`), the rest lasts. `tickets` were opened on it, `by_staff` of
+    them were called solved and not opened again."""
 
     start: int
     troubles: int
@@ -55,8 +56,8 @@ class Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """Tickets opened in the period that have `key` in common: how long the merchant waited for the first answer and for the solution, and how often the
-    targets were kept. Late are also those that still wait, once their deadline is over."""
+    """Tickets opened in the period that have `key` in common: how long the merchant waited for the first answer and for the solution, by the clock on the wall,
+    and how often the targets, which are working time, were missed. Late are also those that still wait, once their deadline is over."""
 
     key: str
     tickets: int
@@ -90,7 +91,9 @@ class Rating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
-    """What became of a step where it was shown: a result, or none because the merchant left there or was handed over from there."""
+    """What became of a step in the troubles in which it was shown, counted once for each: its last result (`solved`: it was open when the trouble was over,
+    `answered`: what it shows was told), or none because the trouble was given up, or handed over, without one. What is left over had no result in a trouble
+    that lasts or that something else has solved."""
 
     topic: str
     step: str
@@ -105,7 +108,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """How many troubles about a topic were handed over. An empty topic: it was not known."""
+    """How many troubles about a topic were handed over. A trouble counts for the last topic that it was taken for; an empty one: it was not known."""
 
     topic: str
     troubles: int

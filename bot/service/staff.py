@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.audit import Entry
+from bot.domain.clock import SECOND
 from bot.domain.errors import AccountError
 from bot.domain.staff import Member, Role, login_of, name_of
 from bot.wording import say
 
-from . import passwords
+from . import codes, passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 PROGRAM = "posbot"
 """Who does what an operator tells the program on the machine itself; nobody's login, because accounts of that name are refused."""
+CODE_LASTS = 15 * 60 * SECOND
+"""For so long a code can be sent to the bot: it is read from one screen and typed on another."""
+WITHDRAWAL_SEEN = "withdrawal-seen"
+"""What the audit calls it that somebody has seen that a ticket was withdrawn, its number being the subject."""
 FIRST = "admin"
 """The login of the account that a new installation begins with."""
 
@@ -83,8 +88,26 @@ class StaffStore(Protocol):
     async def end_session(self, hash: str, entry: Entry) -> bool:
         """Whether there was such a session."""
 
+    async def give_code(self, login: str, hash: str, until: int, entry: Entry) -> bool:
+        """Keep the hash of a code by which this member's account on Telegram is told, instead of an earlier one; False unless there is such a member, not
+        disabled."""
+
+    async def link(self, hash: str, telegram: int, now: int, entry: Entry) -> Member | None:
+        """Whoever this code was for is this person on Telegram, and nobody else is any more; the code is used up. The entry's actor and subject are put in.
+        None for a code that is not there, is over, or whose member is disabled."""
+
+    async def unlink(self, login: str, entry: Entry) -> bool:
+        """This member is nobody on Telegram any more; whether there was somebody."""
+
+    async def by_telegram(self, telegram: int) -> Member | None:
+        """Who this person on Telegram is."""
+
     async def record(self, entry: Entry) -> None:
         """Add to the audit."""
+
+    async def withdrawn(self, login: str, *, leads: bool) -> Sequence[Entry]:
+        """Tickets that merchants have withdrawn lately with everything else, the newest first, until `login` has seen it (an entry `WITHDRAWAL_SEEN`): own
+        ones, and for one who leads also those that nobody had."""
 
     async def audit(self, before: int | None, limit: int) -> Sequence[Entry]:
         """Entries before the entry with this id, newest first; None for the newest."""
@@ -174,6 +197,26 @@ class Accounts:
         if await self._passwords.matches(found[1], password):
             raise AccountError(say("staff.password-same"))
         await self._store.set_password(login, await self._passwords.hashed(password), self._entry(login, "password-changed", login), must_change=False)
+
+    async def give_code(self, actor: str, login: str) -> str:
+        """A code that this member sends to the bot on Telegram, once and within `CODE_LASTS`. Raises AccountError."""
+        code = codes.new()
+        entry = self._entry(actor, "telegram-code", login)
+        if not await self._store.give_code(login, codes.hashed(code), self._clock() + CODE_LASTS, entry):
+            raise AccountError(say("staff.unknown", login=login))
+        return code
+
+    async def link(self, typed: str, telegram: int) -> Member | None:
+        """Whoever has this code is this person on Telegram. None for a wrong one, or one that is over."""
+        return await self._store.link(codes.hashed(typed), telegram, self._clock(), self._entry("", "telegram-linked", ""))
+
+    async def by_telegram(self, telegram: int) -> Member | None:
+        """Who this person on Telegram is."""
+        return await self._store.by_telegram(telegram)
+
+    async def unlink(self, actor: str, login: str) -> bool:
+        """This member is nobody on Telegram any more; whether there was somebody."""
+        return await self._store.unlink(login, self._entry(actor, "telegram-unlinked", login))
 
     async def audit(self, before: int | None, limit: int) -> Sequence[Entry]:
         """Entries before the entry with this id, newest first; None for the newest."""

@@ -23,10 +23,10 @@ PURGE_EVERY = 24 * 3600 * SECOND
 logger = logging.getLogger(__name__)
 
 
-def retention(now: int, *, messages: timedelta, photos: timedelta, conversations: timedelta) -> Retention:
+def retention(now: int, *, messages: timedelta, photos: timedelta, conversations: timedelta, audit: timedelta) -> Retention:
     """The moments before which things are forgotten, from how long they are kept."""
-    before = (now - int(kept.total_seconds() * SECOND) for kept in (messages, photos, conversations))
-    return Retention(messages=next(before), photos=next(before), conversations=next(before))
+    before = (now - int(kept.total_seconds() * SECOND) for kept in (messages, photos, conversations, audit))
+    return Retention(messages=next(before), photos=next(before), conversations=next(before), audit=next(before))
 
 
 class Timers:

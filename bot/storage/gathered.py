@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.domain.errors import StoreBusy
@@ -11,8 +11,9 @@ from bot.domain.errors import StoreBusy
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-MOST_ITEMS = 4096
-"""Items that may wait for one write; more are refused, which is better than to take what cannot be kept."""
+MOST_ITEMS = 4000
+"""Items that may wait for one write; more are refused, which is better than to take what cannot be kept. SQLite binds 32,766 values to a statement, and an
+arrival seven."""
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -20,8 +21,22 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class _Batch(Generic[Item, T]):
-    items: list[Item]
-    results: asyncio.Task[Sequence[T]] | None = None
+    """Items and who waits for what becomes of each."""
+
+    items: list[Item] = field(default_factory=list)
+    waiting: list[asyncio.Future[T]] = field(default_factory=list)
+
+    def settle(self, results: Sequence[T]) -> None:
+        """Tell those who have not left."""
+        for future, result in zip(self.waiting, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        """Tell them that there is nothing."""
+        for future in self.waiting:
+            if not future.done():
+                future.cancel() if isinstance(error, asyncio.CancelledError) else future.set_exception(error)
 
 
 class Gathered(Generic[Item, T]):
@@ -31,27 +46,34 @@ class Gathered(Generic[Item, T]):
     def __init__(self, write: Callable[[Callable[[], list[Item]]], Awaitable[Sequence[T]]]) -> None:
         self._write = write
         self._open: _Batch[Item, T] | None = None
+        self._writing: set[asyncio.Task[None]] = set()
 
     async def add(self, item: Item) -> T:
         """The result for this item. Raises what `write` raises, or StoreBusy; a caller who leaves takes nothing back."""
         batch = self._open
         if batch is None:
-            batch = self._open = _Batch([])
-            batch.results = asyncio.create_task(self._do(batch))
+            batch = self._open = _Batch()
+            task = asyncio.create_task(self._do(batch))
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
         if len(batch.items) >= MOST_ITEMS:
             raise StoreBusy(f"{MOST_ITEMS} arrivals are waiting for the database")
-        place = len(batch.items)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         batch.items.append(item)
-        assert batch.results is not None
-        return (await asyncio.shield(batch.results))[place]
+        batch.waiting.append(future)
+        return await future
 
-    async def _do(self, batch: _Batch[Item, T]) -> Sequence[T]:
+    async def _do(self, batch: _Batch[Item, T]) -> None:
         def take() -> list[Item]:
             self._close(batch)
             return batch.items
 
         try:
-            return await self._write(take)
+            batch.settle(await self._write(take))
+        except BaseException as error:
+            batch.fail(error)
+            if not isinstance(error, Exception):
+                raise
         finally:
             self._close(batch)  # also when it was refused before its turn
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -17,29 +18,37 @@ import asyncpg
 
 from bot.domain.errors import StoreUnavailable
 from bot.domain.messages import Address, Photo
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Outgoing, Pending, Sent, Undeliverable, Work
+from bot.service.ports import MOST_EVENTS, Counts, Held, Later, Line, Outgoing, Pending, Sent, Undeliverable, Work
 from bot.wording import say
 
 from . import migrations
 from .figures import Figures
+from .forum import Forum
 from .gathered import Gathered
 from .postgres_desk import PostgresDesk
-from .postgres_staff import PostgresStaff
-from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
+from .postgres_staff import RECORD, PostgresStaff
+from .queues import ACTIVE
+from .rows import OUTGOING, TICKET, TICKET_CHANGES, entry_values, forgetting, key, logged_values, outgoing, storable, ticket_values
 from .words import line_words, vector
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
-    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Retention, Spoken
+    from bot.domain.audit import Entry
+    from bot.service.ports import Arrival, Decide, Delivery, Forgotten, Outcome, Retention, Spoken
 
 CONNECTIONS = 10
 """For each process: its steps, its arrivals, and a few for everything else."""
-STEPS = 4
-"""Conversations that are stepped side by side: while one waits for the disk the others decide."""
+STEPS = 2
+"""Transactions with steps side by side: while one waits for the server the other decides."""
+SHARE = 8
+"""Conversations that are stepped in one transaction: one journey for all of them, and some ten milliseconds for which the first of them waits for the last.
+They share its `MOST_EVENTS`; what is left of one that has said more comes next."""
 AT_ONCE = 16
 """Conversations for one call of `step`, so that the caller hears of them soon."""
-ARRIVALS = 4
+TURNS = 8
+"""Turns of the loop between two decisions: a request needs about so many from its socket to the database."""
+ARRIVALS = 2
 """Groups of arrivals that are written side by side; one that waits for a conversation's lock holds back a part of the chats only."""
 TIMEOUT = 10.0
 """Seconds for a connection, or for an answer of the server; a little longer than the server's own limits, which say better what was wrong."""
@@ -82,6 +91,7 @@ class PostgresStore:
     def __init__(self, pool: asyncpg.Pool, new_id: Callable[[], str]) -> None:
         self._pool, self._new_id = pool, new_id
         self.desk = PostgresDesk(fetch=self._fetch, transaction=self._transaction)
+        self.forum = Forum(read=self._together, write=self._together)
         self.reports = Figures(read=self._reckon, listed="SELECT start FROM unnest({bounds}::bigint[]) AS start")
         self.staff = PostgresStaff(self._transaction, self._fetch)
         self._accepting = [Gathered(partial(self._accept_all, asyncio.Lock())) for _ in range(ARRIVALS)]
@@ -125,33 +135,59 @@ class PostgresStore:
             return [id for (id,) in await connection.fetch(_ACCEPT, *_columns(rows, 8))]
 
     async def step(self, decide: Decide, now: int) -> int:
-        """Let `decide` handle up to `AT_ONCE` conversations, some of them side by side, each in a transaction of its own."""
-        waiting = await self._one("SELECT count(*) FROM (SELECT FROM conversation WHERE ready <= $1 LIMIT $2) AS few", now, STEPS)
-        handled: list[int] = []
-        ends = await asyncio.gather(*(self._steps(decide, now, handled) for _ in range(waiting)), return_exceptions=True)
+        """Let `decide` handle up to `AT_ONCE` conversations, a few in each transaction. One that cannot be written does not hold up the others."""
+        waiting = await self._one("SELECT count(*) FROM (SELECT FROM conversation WHERE ready <= $1 LIMIT $2) AS few", now, STEPS * SHARE)
+        handled: set[int] = set()
+        ends = await asyncio.gather(*(self._steps(decide, now, handled) for _ in range(-(-waiting // SHARE))), return_exceptions=True)
         if failed := [end for end in ends if end is not None]:
             raise failed[0]
         return len(handled)
 
-    async def _steps(self, decide: Decide, now: int, handled: list[int]) -> None:
-        while len(handled) < AT_ONCE and await self._step(decide, now, handled):
-            pass
+    async def _steps(self, decide: Decide, now: int, handled: set[int]) -> None:
+        share, failed = SHARE, None
+        while len(handled) < AT_ONCE:
+            try:
+                if not await self._step(decide, now, handled, share):
+                    break
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001  (it is raised, but the others come first)
+                share, failed = 1, error
+        if failed:
+            raise failed
 
-    async def _step(self, decide: Decide, now: int, handled: list[int]) -> bool:
-        """Handle the conversation that has waited longest and is in nobody's hands; whether there was one. `handled` have had their turn."""
-        async with self._transaction() as connection:
-            claimed = await connection.fetchrow(_READY, now, handled)
-            if claimed is None:
-                return False
-            handled.append(claimed["id"])
-            # A statement of its own, so that it sees what was committed until the lock was there.
-            events = await connection.fetch(_PENDING, claimed["id"], MOST_EVENTS)
-            if events:
-                work = _work(claimed, events)
-                await _write(connection, work, decide(work))
-            else:  # what came was there already
-                await connection.execute("UPDATE conversation SET ready = NULL WHERE id = $1", claimed["id"])
-            return True
+    async def _step(self, decide: Decide, now: int, handled: set[int], share: int) -> bool:
+        """Handle those that have waited longest and are in nobody's hands; whether there were any. `handled` have had their turn."""
+        ids: list[int] = []
+        try:
+            async with self._transaction() as connection:
+                claimed = await connection.fetch(_READY, now, list(handled), share)
+                ids += [row["id"] for row in claimed]
+                handled.update(ids)
+                if claimed:
+                    await self._decide(connection, decide, claimed)
+        except Exception:
+            if len(ids) > 1:  # who of them it was shows when each is alone
+                handled.difference_update(ids)
+            raise
+        return bool(ids)
+
+    async def _decide(self, connection: Any, decide: Decide, claimed: Sequence[Any]) -> None:
+        events: dict[int, list[Any]] = {row["id"]: [] for row in claimed}
+        # A statement of its own, so that it sees what was committed until the locks were there.
+        for conversation, *event in await connection.fetch(_PENDING, list(events), MOST_EVENTS // len(claimed)):
+            events[conversation].append(event)
+        decided = []
+        for row in claimed:
+            if pending := events[row["id"]]:
+                work = _work(row, pending)
+                decided.append((work, decide(work)))
+                for _ in range(TURNS):  # requests are taken in between two decisions
+                    await asyncio.sleep(0)
+        if decided:
+            await _write(connection, decided)
+        if idle := [id for id, pending in events.items() if not pending]:  # what came was there already
+            await connection.execute("UPDATE conversation SET ready = NULL WHERE id = ANY ($1::bigint[])", idle)
 
     async def wake(self, now: int) -> int:
         """Silence that has lasted long enough becomes events."""
@@ -161,13 +197,25 @@ class PostgresStore:
         """The first waiting line of each chat, reserved. Lines of a sender that died come back after their lease: others may be alive when one starts."""
         return [outgoing(tuple(row)) for row in await self._fetch(_CLAIM, now, lease, limit)]
 
+    async def queued(self, id: int, limit: int) -> list[Outgoing]:
+        """The lines that wait behind this one for the same chat, in order."""
+        return [outgoing(tuple(row)) for row in await self._fetch(_QUEUED, id, limit)]
+
     async def settle(self, id: int, delivery: Delivery) -> None:
-        """What became of a claimed line."""
+        """What became of a claimed line, and of those that went along with it."""
         await self._fetch(*_settled(id, delivery))
 
     async def transcript(self, conversation: str, after: int, limit: int) -> list[Line]:
         """Lines after the line `after`, oldest first."""
         return [Line(**row) for row in await self._fetch(_TRANSCRIPT, storable(conversation), after, limit)]
+
+    async def versions(self, conversations: Sequence[str]) -> Mapping[str, int]:
+        """How often each of these conversations has changed."""
+        return dict(await self._fetch(_VERSIONS, [*map(storable, conversations)]))
+
+    async def earlier(self, conversation: str, before: int, limit: int) -> list[Line]:
+        """The last lines before the line `before`, oldest first."""
+        return [Line(**row) for row in reversed(await self._fetch(_BEFORE, storable(conversation), before, limit))]
 
     async def conversation(self, address: Address) -> str | None:
         """The public id of the conversation with this chat."""
@@ -178,6 +226,26 @@ class PostgresStore:
         """Where a conversation takes place."""
         rows = await self._fetch("SELECT channel, chat FROM conversation WHERE public_id = $1", storable(conversation))
         return Address(**rows[0]) if rows else None
+
+    async def state(self, conversation: str) -> str | None:
+        """What a conversation has come to."""
+        found = await self._one("SELECT state FROM conversation WHERE public_id = $1", storable(conversation))
+        return None if found is None else str(found)
+
+    async def seize(self, name: str) -> Seized | None:
+        """The right to do something alone: an advisory lock, which dies with its connection."""
+        with _translated():
+            connection = await self._pool.acquire(timeout=TIMEOUT)
+            try:
+                got = await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name)
+            except BaseException:
+                connection.terminate()
+                await self._pool.release(connection)
+                raise
+            if not got:
+                await self._pool.release(connection)
+                return None
+            return Seized(self._pool, connection)
 
     async def keep(self, photo: Photo, address: Address, now: int) -> None:
         """Keep a picture, once."""
@@ -190,13 +258,15 @@ class PostgresStore:
         rows = await self._fetch(query, storable(id), address.channel, key(address.chat))
         return Photo(**rows[0]) if rows else None
 
-    async def forget(self, address: Address) -> bool:
+    async def forget(self, address: Address, entry: Entry) -> bool:
         """Delete everything of a chat; what was said goes with the conversation."""
-        where = (address.channel, key(address.chat))
         async with self._transaction() as connection:
-            conversations = await connection.fetch("DELETE FROM conversation WHERE channel = $1 AND chat = $2 RETURNING id", *where)
-            photos = await connection.fetch("DELETE FROM photo WHERE channel = $1 AND chat = $2 RETURNING id", *where)
-        return bool(conversations or photos)
+            return await _forget(connection, (address.channel, key(address.chat)), entry)
+
+    async def held(self, address: Address) -> Held:
+        """What there is of a chat."""
+        ((lines, photos, tickets, open_),) = await self._fetch(_HELD, address.channel, key(address.chat))
+        return Held(lines=lines, photos=photos, tickets=tickets, open=tuple(open_))
 
     async def purge(self, retention: Retention) -> int:
         """Delete what is older; what still waits, and what staff have not closed, stays, and so does for now what somebody has just in hand."""
@@ -225,6 +295,14 @@ class PostgresStore:
         async with self._connection() as connection:
             return list(await connection.fetch(statement, *values))
 
+    async def _together(self, *statements: tuple[str, Sequence[Any]]) -> list[Any]:
+        """Statements in one transaction; the rows of the last one."""
+        rows: list[Any] = []
+        async with self._transaction() as connection:
+            for statement, values in statements:
+                rows = await connection.fetch(statement, *values)
+        return list(rows)
+
     async def _reckon(self, statement: str, **values: Any) -> list[Any]:
         """The rows of a report."""
         return await self._fetch(statement.format(**{name: f"${place}" for place, name in enumerate(values, 1)}), *values.values())
@@ -243,6 +321,26 @@ class PostgresStore:
     async def _transaction(self) -> AsyncIterator[Any]:
         async with self._connection() as connection, connection.transaction():
             yield connection
+
+
+class Seized:
+    """An advisory lock, and the connection that has it: both end together."""
+
+    def __init__(self, pool: asyncpg.Pool, connection: Any) -> None:
+        self._pool, self._connection = pool, connection
+
+    async def lasts(self) -> bool:
+        """Whether the connection lives; the server gives up the lock of one that does not."""
+        try:
+            await self._connection.fetchval("SELECT 1", timeout=TIMEOUT)
+        except (*_UNAVAILABLE, TimeoutError):
+            return False
+        return True
+
+    async def release(self) -> None:
+        """End the connection."""
+        self._connection.terminate()
+        await self._pool.release(self._connection)
 
 
 @contextmanager
@@ -272,21 +370,61 @@ async def migrate(pool: asyncpg.Pool) -> None:
             await connection.execute("INSERT INTO schema_version VALUES ($1)", number)
 
 
-async def _write(connection: Any, work: Work, outcome: Outcome) -> None:
-    """One step: its events done, state, transcript, lines to be sent, tickets. No version is compared: the row's lock keeps others away."""
-    ended = [(id, None) for id in outcome.done] + [(id, storable(reason)) for id, reason in outcome.dead]
-    active = max(event.received for event in work.events)
-    await connection.execute(_ADVANCE, work.id, storable(outcome.state), outcome.wake, active, *_columns(ended, 2))
-    if outcome.spoken:
-        lines = [(line.event, line.side, storable(line.body), line.at, line.push, _vector(line)) for line in outcome.spoken]
-        await connection.execute(_SPEAK, work.id, outcome.knowledge, f"{work.address.channel}:{work.address.chat}", *_columns(lines, 6))
-    for ticket in outcome.tickets:
-        await connection.execute(_KEEP, *ticket_values(ticket, work.id))
-        await connection.execute(_LINK, ticket.topic, ticket.code, ticket.acquirer, work.id, ticket.number)
-    for rating in outcome.rated:
-        await connection.execute(_RATE, rating.event, work.id, rating.topic, rating.stars, rating.at, rating.number)
-    for deed in outcome.logged:  # last: its trigger holds a lock until the commit, so that ids come in the order of commits
-        await connection.execute(_LOG, *logged_values(deed, work.id))
+async def _forget(connection: Any, where: tuple[str, str], entry: Entry) -> bool:
+    """Delete everything of a chat, and keep that it was; whether there was anything."""
+    await connection.execute("SELECT FROM conversation WHERE channel = $1 AND chat = $2 FOR UPDATE", *where)
+    tickets = await connection.fetch(_TICKETS_OF, *where)  # as they are once nobody else can change them
+    conversations = await connection.execute("DELETE FROM conversation WHERE channel = $1 AND chat = $2", *where)
+    photos = await connection.execute("DELETE FROM photo WHERE channel = $1 AND chat = $2", *where)
+    there = _affected(conversations) + _affected(photos) > 0
+    if there:
+        await connection.executemany(RECORD, [entry_values(kept) for kept in forgetting(entry, [tuple(ticket) for ticket in tickets])])
+    return there
+
+
+async def _renewed(connection: Any, work: Work, forgotten: Forgotten) -> Work:
+    """The conversation that begins where one is deleted."""
+    where = (work.address.channel, key(work.address.chat))
+    await _forget(connection, where, forgotten.entry)
+    id = await connection.fetchval(_RENEW, forgotten.public_id, *where, forgotten.entry.at)
+    return replace(work, id=id, public_id=forgotten.public_id)
+
+
+async def _write(connection: Any, decided: Sequence[tuple[Work, Outcome]]) -> None:
+    """Steps: events done, states, transcripts, lines to be sent, tickets. No version is compared: the rows' locks keep others away."""
+    decided = [(await _renewed(connection, work, outcome.forgotten) if outcome.forgotten else work, outcome) for work, outcome in decided]
+    advanced = [(work.id, storable(outcome.state), outcome.wake, max(event.received for event in work.events)) for work, outcome in decided]
+    ended: list[tuple[int, str | None]] = [(id, None) for _, outcome in decided for id in outcome.done]
+    ended += [(id, storable(reason)) for _, outcome in decided for id, reason in outcome.dead]
+    await connection.execute(_ADVANCE, *_columns(advanced, 4), *_columns(ended, 2))
+    if lines := [_said(work, outcome.knowledge, line) for work, outcome in decided for line in outcome.spoken]:
+        await connection.execute(_SPEAK, *_columns(lines, 9))
+    tickets = [(ticket, work.id) for work, outcome in decided for ticket in outcome.tickets]
+    if tickets:
+        await connection.executemany(_KEEP, [ticket_values(*ticket) for ticket in tickets])
+        await connection.executemany(_LINK, [(ticket.topic, ticket.code, ticket.acquirer, id, ticket.number) for ticket, id in tickets])
+    for work, outcome in decided:
+        for rating in outcome.rated:
+            await connection.execute(_RATE, rating.event, work.id, rating.topic, rating.stars, rating.at, rating.number)
+    await _count(connection, decided)
+    if deeds := [logged_values(deed, work.id) for work, outcome in decided for deed in outcome.logged]:
+        await connection.executemany(_LOG, deeds)  # last: its trigger holds a lock until the commit, so that ids come in the order of commits
+
+
+def _said(work: Work, knowledge: str, line: Spoken) -> tuple[Any, ...]:
+    lane = f"{work.address.channel}:{work.address.chat}"
+    return (work.id, knowledge, lane, line.event, line.side, storable(line.body), line.at, line.push, _vector(line))
+
+
+async def _count(connection: Any, decided: Sequence[tuple[Work, Outcome]]) -> None:
+    """What the reports count; most steps change nothing of it."""
+    troubles = [(trouble, work.id) for work, outcome in decided for trouble in outcome.troubles]
+    if turned := [(id, t.topic, t.ended, t.how) for t, id in troubles if t.event is None]:
+        await connection.executemany(_TURN, turned)
+    if begun := [(t.event, id, t.topic, t.began, t.ended, t.how) for t, id in troubles if t.event is not None]:
+        await connection.executemany(_BEGIN, begun)
+    if tried := [(work.id, trial.event, trial.topic, trial.step, trial.result) for work, outcome in decided for trial in outcome.trials]:
+        await connection.executemany(_TRY, tried)
 
 
 def _vector(line: Spoken) -> str | None:
@@ -295,11 +433,11 @@ def _vector(line: Spoken) -> str | None:
     return vector(words) if words else None
 
 
-def _work(claimed: Any, events: Iterable[Any]) -> Work:
+def _work(claimed: Any, events: Iterable[Sequence[Any]]) -> Work:
     id, public_id, channel, chat, profile, state, version = claimed
     return Work(
         id=id, public_id=public_id, address=Address(channel=channel, chat=chat), profile=profile, state=state, version=version,
-        events=tuple(Pending(**event) for event in events),
+        events=tuple(Pending(id=id, kind=kind, body=body, received=received) for id, kind, body, received in events),
     )  # fmt: skip
 
 
@@ -316,8 +454,8 @@ def _affected(tag: str) -> int:
 def _settled(id: int, delivery: Delivery) -> tuple[Any, ...]:
     """The statement and its values."""
     match delivery:
-        case Sent(remote_id=remote):
-            return _SENT, id, storable(remote)
+        case Sent(remote_id=remote, along=along):
+            return _SENT, id, storable(remote), [other for other, _ in along], [storable(other) for _, other in along]
         case Later():
             return _LATER, id, delivery.not_before, int(delivery.counts), delivery.maybe_arrived, storable(delivery.error)
         case Undeliverable(error=error):
@@ -353,30 +491,46 @@ WITH arrival AS MATERIALIZED (
 )
 SELECT g.public_id FROM arrival JOIN greeted AS g USING (channel, chat) ORDER BY place
 """
+_RENEW = "INSERT INTO conversation (public_id, channel, chat, profile, created, active) VALUES ($1, $2, $3, '{}', $4, $4) RETURNING id"
+_TICKETS_OF = f"""
+SELECT t.number, t.owner, {ACTIVE} FROM conversation AS c JOIN ticket AS t ON t.conversation = c.id WHERE c.channel = $1 AND c.chat = $2 ORDER BY t.id
+"""
+_HELD = f"""
+WITH held AS (SELECT id FROM conversation WHERE channel = $1 AND chat = $2)
+SELECT (SELECT count(*) FROM held JOIN message ON conversation = held.id), (SELECT count(*) FROM photo WHERE channel = $1 AND chat = $2),
+    (SELECT count(*) FROM held JOIN ticket ON conversation = held.id),
+    ARRAY(SELECT t.number FROM held JOIN ticket AS t ON t.conversation = held.id WHERE {ACTIVE} ORDER BY t.id)
+"""
 _READY = """
 SELECT id, public_id, channel, chat, profile, state, version FROM conversation
-WHERE ready <= $1 AND id <> ALL ($2::bigint[]) ORDER BY ready LIMIT 1 FOR UPDATE SKIP LOCKED
+WHERE ready <= $1 AND id <> ALL ($2::bigint[]) ORDER BY ready LIMIT $3 FOR UPDATE SKIP LOCKED
 """
-_PENDING = "SELECT id, kind, body, received FROM inbox WHERE conversation = $1 AND status = 'new' ORDER BY id LIMIT $2"
+_PENDING = """
+SELECT conversation, new.* FROM unnest($1::bigint[]) AS conversation CROSS JOIN LATERAL (
+    SELECT id, kind, body, received FROM inbox WHERE inbox.conversation = conversation.conversation AND status = 'new' ORDER BY id LIMIT $2
+) AS new
+"""
 # The rows that end here still look new to the rest of the statement, so what is ready is found without them.
 _ADVANCE = """
 WITH ended AS (
     UPDATE inbox SET status = CASE WHEN e.error IS NULL THEN 'done' ELSE 'dead' END, error = e.error
     FROM unnest($5::bigint[], $6::text[]) AS e (id, error) WHERE inbox.id = e.id
 )
-UPDATE conversation SET state = $2, wake = $3, active = greatest(active, $4), version = version + 1,
-    ready = (SELECT min(received) FROM inbox WHERE conversation = $1 AND status = 'new' AND id <> ALL ($5::bigint[]))
-WHERE id = $1
+UPDATE conversation AS c SET state = a.state, wake = a.wake, active = greatest(c.active, a.active), version = c.version + 1,
+    ready = (SELECT min(received) FROM inbox WHERE conversation = c.id AND status = 'new' AND id <> ALL ($5::bigint[]))
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS a (id, state, wake, active) WHERE c.id = a.id
 """
 _SPEAK = """
 WITH line AS MATERIALIZED (
     SELECT nextval('message_id_seq') AS id, spoken.*
-    FROM unnest($4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[]) AS spoken (event, side, body, at, push, words)
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[])
+        AS spoken (conversation, knowledge, lane, event, side, body, at, push, words)
 ), said AS (
     INSERT INTO message (id, conversation, event, side, body, knowledge, at, words)
-    SELECT id, $1, event, side, body, $2, at, words::tsvector FROM line
+    SELECT id, conversation, event, side, body, knowledge, at, words::tsvector FROM line
 )
-INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created) SELECT $3, push, $1, id, at, at FROM line WHERE push IS NOT NULL ORDER BY id
+INSERT INTO outbox (lane, dedupe, conversation, message, not_before, created)
+SELECT lane, push, conversation, id, at, at FROM line WHERE push IS NOT NULL ORDER BY id
 """
 _KEEP = f"""
 INSERT INTO ticket AS t (conversation, {", ".join(TICKET)}) VALUES ({", ".join(f"${place}" for place in range(1, len(TICKET) + 2))})
@@ -384,7 +538,9 @@ ON CONFLICT (conversation, number) DO UPDATE SET {", ".join(f"{name} = excluded.
     packet = CASE excluded.packet WHEN '' THEN t.packet ELSE excluded.packet END
 """
 _LINK = """
-UPDATE ticket SET incident = (SELECT id FROM incident WHERE status = 'announced' AND topic = $1 AND code IN ('', $2) AND acquirer IN ('', $3) LIMIT 1)
+UPDATE ticket SET incident = (
+    SELECT id FROM incident WHERE status = 'announced' AND topic = $1 AND code IN ('', $2) AND acquirer IN ('', $3) LIMIT 1 FOR KEY SHARE SKIP LOCKED
+)
 WHERE conversation = $4 AND number = $5 AND incident IS NULL AND status NOT IN ('solved', 'closed')
 """
 _LOG = """
@@ -392,6 +548,13 @@ INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at)
 SELECT id, $1, $2, $3, $4, $5, $6 FROM ticket WHERE conversation = $7 AND number = $8
 """
 _RATE = "INSERT INTO rating (event, conversation, topic, stars, at, number) VALUES ($1, $2, $3, $4, $5, $6)"
+_BEGIN = "INSERT INTO trouble (event, conversation, topic, began, ended, how) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"
+_TURN = "UPDATE trouble SET topic = CASE $2 WHEN '' THEN topic ELSE $2 END, ended = $3, how = $4 WHERE conversation = $1 AND ended IS NULL"
+_TRY = """
+INSERT INTO trial (trouble, topic, step, result)
+SELECT max(event), $3::text, $4::text, $5::text FROM trouble WHERE conversation = $1 AND event <= $2 HAVING max(event) IS NOT NULL
+ON CONFLICT (trouble, topic, step) DO UPDATE SET result = excluded.result WHERE excluded.result <> ''
+"""
 _WAKE = """
 WITH due AS (
     SELECT id, channel, wakes FROM conversation WHERE wake <= $1 ORDER BY id FOR UPDATE SKIP LOCKED
@@ -406,7 +569,7 @@ ON CONFLICT (channel, ext_id) DO NOTHING RETURNING id
 # there is an earlier one takes ten times as long when 20,000 wait. They are an array, because a join with them, or an index on `not_before`, is planned
 # badly (seconds, not milliseconds) while the server has no statistics. A line that somebody claims at the same moment is either locked, and skipped, or
 # looked at once more as it is then.
-_CLAIM = """
+_CLAIM = f"""
 WITH due AS (
     SELECT id FROM outbox
     WHERE id = ANY (ARRAY(SELECT min(id) FROM outbox WHERE status IN ('new', 'sending') GROUP BY lane HAVING coalesce(max(lease), 0) <= $1))
@@ -416,21 +579,32 @@ WITH due AS (
     UPDATE outbox AS o SET status = 'sending', lease = $2, maybe_duplicate = o.maybe_duplicate OR o.status = 'sending'
     FROM due WHERE o.id = due.id RETURNING o.*
 )
-SELECT t.id, c.channel, c.chat, c.public_id, t.message, m.body, t.dedupe, t.tries, t.created, t.maybe_duplicate
-FROM taken AS t JOIN conversation AS c ON c.id = t.conversation JOIN message AS m ON m.id = t.message ORDER BY t.id
+SELECT {OUTGOING} FROM taken AS o JOIN conversation AS c ON c.id = o.conversation JOIN message AS m ON m.id = o.message ORDER BY o.id
+"""
+_QUEUED = f"""
+SELECT {OUTGOING} FROM outbox AS o JOIN conversation AS c ON c.id = o.conversation JOIN message AS m ON m.id = o.message
+WHERE o.lane = (SELECT lane FROM outbox WHERE id = $1) AND o.status = 'new' AND o.id > $1 ORDER BY o.id LIMIT $2
 """
 # What was settled stays so: a sender whose lease ran out may speak after the one that took its place.
-_SENT = "UPDATE outbox SET status = 'sent', lease = NULL, remote_id = $2 WHERE id = $1 AND status = 'sending'"
+_SENT = """
+WITH gone AS (
+    UPDATE outbox AS o SET status = 'sent', remote_id = a.remote FROM unnest($3::bigint[], $4::text[]) AS a (id, remote)
+    WHERE o.id = a.id AND o.status = 'new'
+)
+UPDATE outbox SET status = 'sent', lease = NULL, remote_id = $2 WHERE id = $1 AND status = 'sending'
+"""
 _UNDELIVERABLE = "UPDATE outbox SET status = 'dead', lease = NULL, error = $2 WHERE id = $1 AND status = 'sending'"
 _LATER = """
 UPDATE outbox SET status = 'new', lease = NULL, not_before = $2, tries = tries + $3, maybe_duplicate = maybe_duplicate OR $4, error = $5
 WHERE id = $1 AND status = 'sending'
 """
+_VERSIONS = "SELECT public_id, version FROM conversation WHERE public_id = ANY ($1::text[])"
 _TRANSCRIPT = """
 SELECT m.id, m.side, m.body, m.at, i.ext_id FROM message AS m JOIN conversation AS c ON c.id = m.conversation
 LEFT JOIN inbox AS i ON i.id = m.event AND m.side = 'merchant'
 WHERE c.public_id = $1 AND m.id > $2 AND m.side <> 'note' ORDER BY m.id LIMIT $3
 """
+_BEFORE = _TRANSCRIPT.replace("m.id >", "m.id <").replace("ORDER BY m.id", "ORDER BY m.id DESC")
 # (statement, the limit of `Retention`). Rows that somebody has locked are left for the next night, so nobody waits in a circle, two that purge included.
 _PURGE = (
     (
@@ -455,8 +629,40 @@ _PURGE = (
         "messages",
     ),
     (
-        "DELETE FROM incident WHERE ended < $1",
+        "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE seen < $1 FOR UPDATE SKIP LOCKED)",
+        "messages",
+    ),
+    (
+        "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE coalesce(ended, proposed) < $1 AND status <> 'announced' FOR UPDATE SKIP LOCKED)",
         "conversations",
+    ),
+    (
+        "DELETE FROM forum_update WHERE handled < $1",
+        "messages",
+    ),
+    (
+        "DELETE FROM forum_alarm WHERE given < $1",
+        "messages",
+    ),
+    (
+        "DELETE FROM forum_fact WHERE at < $1",
+        "conversations",
+    ),
+    (
+        "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket WHERE changed < $1 AND status = 'closed' FOR UPDATE SKIP LOCKED)",
+        "conversations",
+    ),
+    (
+        "DELETE FROM rating WHERE event IN (SELECT event FROM rating WHERE at < $1 FOR UPDATE SKIP LOCKED)",
+        "conversations",
+    ),
+    (
+        "DELETE FROM trouble WHERE event IN (SELECT event FROM trouble WHERE ended < $1 FOR UPDATE SKIP LOCKED)",
+        "conversations",
+    ),
+    (
+        "DELETE FROM audit WHERE at < $1",
+        "audit",
     ),
     (
         "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation WHERE active < $1 AND ready IS NULL"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.domain.messages import Address, Photo
-from bot.service.desk import Cluster, File, Incident, Page, Seen, View
+from bot.service.bodies import ACTED
+from bot.service.desk import LAST, Cluster, File, Incident, Page, Seen, View
 
 from . import queues, redaction, words
 from .queues import ACTIVE, COLUMNS, DEED, DONE, ENTRY
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from bot.service.desk import Deed, Entry, Hit, Row, Wanted
+    from bot.service.desk import Deed, Entry, Hit, Reminded, Reminder, Row, Wanted
 
 AT_ONCE = 500
 """Rows of an export that are read together."""
@@ -64,9 +65,13 @@ class PostgresDesk:
         """Lines after a line."""
         return [queues.entry(row) for row in await self._fetch(_ENTRIES, storable(chat), after, limit)]
 
-    async def latest(self, chat: str, limit: int) -> Sequence[Entry]:
-        """The last lines."""
-        return [queues.entry(row) for row in reversed(await self._fetch(_LATEST, storable(chat), limit))]
+    async def latest(self, chat: str, limit: int, before: int = LAST) -> Sequence[Entry]:
+        """The last lines before a line."""
+        return [queues.entry(row) for row in reversed(await self._fetch(_LATEST, storable(chat), before, limit))]
+
+    async def alike(self, chat: str, body: str, limit: int) -> Sequence[int]:
+        """The last lines with exactly this body."""
+        return [row[0] for row in await self._fetch(_ALIKE, storable(chat), storable(body), limit)]
 
     async def deeds(self, ticket: str) -> Sequence[Deed]:
         """Everything that was done with a ticket."""
@@ -84,6 +89,16 @@ class PostgresDesk:
         """What came of an act of staff."""
         rows = await self._fetch("SELECT id FROM inbox WHERE channel = $1 AND ext_id = $2 AND status <> 'new'", storable(channel), key(ext_id))
         return [queues.deed(row) for row in await self._fetch(_DEEDS_OF, rows[0][0])] if rows else None
+
+    async def reminders(self, reminded: Reminded, limit: int) -> Sequence[Reminder]:
+        """What somebody has to look at."""
+        teams = [storable(team) for team in reminded.teams]
+        rows = await self._fetch(_REMINDERS, storable(reminded.login), teams, reminded.leads, reminded.now, limit)
+        return [queues.reminder(tuple(row)) for row in rows]
+
+    async def notice(self, ticket: str, login: str, now: int) -> None:
+        """Somebody has seen them."""
+        await self._fetch(_NOTICE, storable(login), now, storable(ticket))
 
     async def search(self, words_: str, limit: int = 50) -> Sequence[Hit]:
         """Tickets with this number, then lines with these words."""
@@ -114,6 +129,7 @@ class PostgresDesk:
             event, side, old = found
             said = words.line_words(side, body)
             await connection.execute("UPDATE message SET body = $2, words = $3::text::tsvector WHERE id = $1", line, body, said and words.vector(said))
+            await connection.execute("UPDATE forum_line SET mark = 'taken-out' WHERE message = $1", line)
             if side != "bot":
                 await _trace(connection, event, body)
                 await _forget(connection, conversation, redaction.parts(old, body))
@@ -159,12 +175,17 @@ class PostgresDesk:
                 await connection.execute(_LINK, *row, since)
             return bool(rows)
 
-    async def end_incident(self, incident: str, now: int, *, over: bool) -> Sequence[tuple[Address, str]] | None:
-        """It is over, or was none."""
+    async def end_incident(self, incident: str, now: int, told: Callable[[str], str] | None) -> Sequence[str] | None:
+        """It is over, or was none. Its row is locked first: steps that have linked a ticket to it are waited for, others do not link to it any more."""
         async with self._transaction() as connection:
-            id = await connection.fetchval(_END, "over" if over else "dismissed", now, storable(incident))
-            linked = await connection.fetch(_LINKED, id)
-        return None if id is None else [(Address(channel=channel, chat=chat), number) for channel, chat, number in linked]
+            id = await connection.fetchval(_CURRENT, storable(incident))
+            if id is None:
+                return None
+            await connection.execute("UPDATE incident SET status = $2, ended = $3 WHERE id = $1", id, "over" if told else "dismissed", now)
+            linked = await connection.fetch(_LINKED, id) if told else []
+            events = sorted((row["channel"], queues.end_id(incident, row["number"]), row["id"], storable(told(row["number"]))) for row in linked if told)
+            await connection.execute(_TELL, ACTED, now, *([event[place] for event in events] for place in range(4)))
+            return [row["number"] for row in linked]
 
     async def export(self, since: int, until: int) -> AsyncIterator[Row]:
         """All tickets opened within this time. A part after the other, so that neither memory nor a connection is held."""
@@ -236,10 +257,32 @@ _EARLIER = "SELECT public_id, number, status FROM ticket WHERE conversation = $1
 _ENTRIES = f"""
 SELECT {ENTRY} FROM conversation AS c JOIN message AS m ON m.conversation = c.id WHERE c.public_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3
 """
-_LATEST = f"SELECT {ENTRY} FROM conversation AS c JOIN message AS m ON m.conversation = c.id WHERE c.public_id = $1 ORDER BY m.id DESC LIMIT $2"
+_LATEST = f"SELECT {ENTRY} FROM conversation AS c JOIN message AS m ON m.conversation = c.id WHERE c.public_id = $1 AND m.id < $2 ORDER BY m.id DESC LIMIT $3"
+_ALIKE = "SELECT m.id FROM conversation AS c JOIN message AS m ON m.conversation = c.id WHERE c.public_id = $1 AND m.body = $2 ORDER BY m.id DESC LIMIT $3"
 _DEEDS = f"SELECT {DEED} FROM ticket AS t JOIN ticket_event AS e ON e.ticket = t.id WHERE t.public_id = $1 ORDER BY e.id"
 _DEEDS_AFTER = f"SELECT {DEED} FROM ticket_event AS e JOIN ticket AS t ON t.id = e.ticket WHERE e.id > $1 ORDER BY e.id LIMIT $2"
 _DEEDS_OF = f"SELECT {DEED} FROM ticket_event AS e JOIN ticket AS t ON t.id = e.ticket WHERE e.event = $1 ORDER BY e.id"
+_FIRST = f"ORDER BY t.urgency, t.deadline, t.id LIMIT {queues.LOOKED}"
+_SERVED = "($2::text[] = '{}' OR t.team = ANY ($2))"
+_OF_EVENT = "ticket AS t ON t.id = e.ticket JOIN conversation AS c ON c.id = t.conversation LEFT JOIN incident AS i ON i.id = t.incident"
+_REMINDERS = f"""
+WITH looked AS (
+    (SELECT t.id, true AS own FROM ticket AS t WHERE t.owner = $1 AND {ACTIVE} {_FIRST})
+    UNION ALL (SELECT t.id, true FROM ticket AS t WHERE t.owner IS NULL AND {ACTIVE} AND {_SERVED} {_FIRST})
+    UNION ALL (SELECT t.id, false FROM ticket AS t WHERE $3 AND t.deadline <= $4 AND {ACTIVE} AND {_SERVED} {_FIRST})
+), latest AS MATERIALIZED (
+    SELECT (
+        SELECT max(r.id) FROM ticket_event AS r WHERE r.ticket = whose.id AND r.act = 'remind' AND (whose.own OR r.detail LIKE '{queues.ESCALATED}')
+    ) AS id FROM (SELECT id, bool_or(own) AS own FROM looked GROUP BY id) AS whose
+)
+SELECT e.detail, e.at, {COLUMNS} FROM latest JOIN ticket_event AS e ON e.id = latest.id JOIN {_OF_EVENT}
+WHERE NOT (t.answered IS NOT NULL AND e.detail LIKE '{queues.ANSWERED}')
+AND NOT EXISTS (SELECT FROM ticket_event AS s WHERE s.ticket = e.ticket AND s.id > e.id AND s.actor = $1 AND s.done)
+ORDER BY e.id DESC LIMIT $5
+"""
+_NOTICE = """
+INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at) SELECT id, 0, $1, 'noticed', true, '{}', $2 FROM ticket WHERE public_id = $3
+"""
 _NUMBERED = f"""
 SELECT c.public_id, 0, '{{}}', '', t.opened, {COLUMNS} FROM {_TABLES} WHERE t.id IN (
     SELECT id FROM ticket WHERE number = $1
@@ -294,8 +337,20 @@ _ANNOUNCE = """
 UPDATE incident SET status = 'announced', text = $1, until = $2, author = $3 WHERE public_id = $4 AND status = 'proposed' RETURNING id, topic, code, acquirer
 """
 _LINK = f"UPDATE ticket AS t SET incident = $1 WHERE topic = $2 AND code = $3 AND acquirer = $4 AND opened >= $5 AND {ACTIVE}"
-_END = "UPDATE incident SET status = $1, ended = $2 WHERE public_id = $3 AND status IN ('proposed', 'announced') RETURNING id"
-_LINKED = "SELECT c.channel, c.chat, t.number FROM ticket AS t JOIN conversation AS c ON c.id = t.conversation WHERE t.incident = $1 ORDER BY t.id"
+_CURRENT = "SELECT id FROM incident WHERE public_id = $1 AND status IN ('proposed', 'announced') FOR UPDATE"
+_LINKED = """
+SELECT c.id, c.channel, t.number FROM conversation AS c JOIN ticket AS t ON t.conversation = c.id
+WHERE t.id IN (SELECT max(id) FROM ticket WHERE incident = $1 GROUP BY conversation) ORDER BY c.channel, c.chat FOR UPDATE OF c
+"""
+_TELL = """
+WITH told AS (
+    INSERT INTO inbox (channel, ext_id, conversation, kind, body, received)
+    SELECT channel, ext_id, conversation, $1, body, $2
+    FROM unnest($3::text[], $4::text[], $5::bigint[], $6::text[]) AS event (channel, ext_id, conversation, body)
+    ON CONFLICT (channel, ext_id) DO NOTHING
+)
+UPDATE conversation SET ready = least(ready, $2) WHERE id = ANY ($5)
+"""
 _EXPORT = f"""
 SELECT {COLUMNS}, t.opened, t.id FROM {_TABLES} WHERE (t.opened, t.id) > ($1, $2) AND t.opened < $3 ORDER BY t.opened, t.id LIMIT $4
 """

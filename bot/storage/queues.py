@@ -7,15 +7,13 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from bot.service.desk import Deed, Entry, Hit, Incident, Page, Row, View
+from bot.service.desk import LAST, Deed, Entry, Hit, Incident, Page, Reminder, Row, View
 
-from .rows import storable
+from .rows import key, storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LAST = 2**63 - 1
-"""After every moment and every id."""
 ACTIVE = "t.status NOT IN ('solved', 'closed')"
 """Word for word as the indexes have it: only then they are used."""
 DONE = "t.status IN ('solved', 'closed')"
@@ -27,6 +25,11 @@ WIDTH = 15
 DEED = "e.id, t.public_id, t.number, e.event, e.actor, e.act, e.done, e.detail, e.at"
 """Of what was done, `e`, with a ticket `t`, in the order of `deed`."""
 ENTRY = "m.id, m.side, m.body, m.at, m.knowledge, m.event"
+LOOKED = 500
+"""Tickets of each kind, the most urgent, among which reminders are looked for: nobody works on more."""
+ESCALATED = """%"mark": "leads"%"""
+ANSWERED = """%"clock": "response"%"""
+"""What stands in the detail of a reminder."""
 _SHOP = ("merchant_name", "terminal_no", "merchant_no")
 """Details by which staff know a merchant, the best first."""
 _NUMBER = re.compile(r"(\d{4})-?(\d{5})")
@@ -77,6 +80,13 @@ def deed(columns: Sequence[Any]) -> Deed:
     return Deed(id=id, ticket=ticket, number=number, event=event, actor=actor, act=act, done=bool(done), detail=detail, at=at)
 
 
+def reminder(columns: Sequence[Any]) -> Reminder:
+    """A reminder: its detail, its moment, then `COLUMNS`."""
+    detail, at, *ticket = columns
+    told = json.loads(detail)
+    return Reminder(row=row(ticket), clock=told.get("clock", ""), mark=told.get("mark", ""), at=at)
+
+
 def entry(columns: Sequence[Any]) -> Entry:
     """A line of the transcript, from `ENTRY`."""
     id, side, body, at, knowledge, event = columns
@@ -95,6 +105,11 @@ def incident(columns: Sequence[Any]) -> Incident:
     return Incident(
         id=id, topic=topic, code=code, acquirer=acquirer, status=status, text=text, until=until, author=author, proposed=proposed, ended=ended, tickets=tickets
     )
+
+
+def end_id(incident: str, number: str) -> str:
+    """The id from outside of the event that tells a conversation the end of an incident: the same again is the same event."""
+    return key(f"incident-{incident}-{number}")
 
 
 def numbers(words: str) -> Mapping[str, str]:

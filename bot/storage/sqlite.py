@@ -10,6 +10,7 @@ import asyncio
 import json
 import sqlite3
 from contextlib import AsyncExitStack, closing
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
@@ -20,27 +21,32 @@ from filelock import FileLock, Timeout
 
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
 from bot.domain.messages import Address, Photo
-from bot.service.ports import MOST_EVENTS, Counts, Later, Line, Pending, Sent, Undeliverable, Work
+from bot.service.ports import MOST_EVENTS, Counts, Held, Later, Line, Pending, Sent, Undeliverable, Work
 from bot.wording import say
 
-from . import migrations
+from . import migrations, sqlite_arrivals
 from .figures import Figures
+from .forum import Forum
 from .gathered import Gathered
-from .rows import TICKET, TICKET_CHANGES, key, logged_values, outgoing, storable, ticket_values
+from .queues import ACTIVE
+from .rows import OUTGOING, TICKET, TICKET_CHANGES, entry_values, forgetting, key, logged_values, outgoing, storable, ticket_values
 from .sqlite_desk import SQLiteDesk, sweep
-from .sqlite_staff import SQLiteStaff
+from .sqlite_staff import RECORD, SQLiteStaff
 from .words import line_words
 from .writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bot.service.ports import Arrival, Decide, Delivery, Outcome, Outgoing, Retention, Spoken
+    from bot.domain.audit import Entry
+    from bot.service.ports import Arrival, Decide, Delivery, Forgotten, Outcome, Outgoing, Retention, Spoken
 
 AT_ONCE = 16
 """Conversations that are stepped for one commit."""
 TURNS = 8
 """Turns of the loop between two decisions: a request needs about so many from its socket to the database."""
+STATEMENTS = 5 * sqlite_arrivals.SIZES
+"""Statements that a connection keeps prepared."""
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "busy_timeout = 5000", "cache_size = -8192")
 _READING = ("query_only = ON", "busy_timeout = 5000", "cache_size = -8192")
 
@@ -55,6 +61,7 @@ class SQLiteStore:
         self._writer, self._reading, self._looking, self._lock, self._new_id = Writer(writing), reading, looking, lock, new_id
         self.staff = SQLiteStaff(self._writer, self._read)
         self.desk = SQLiteDesk(read=partial(_rows, looking), write=self._writer.run)
+        self.forum = Forum(read=self._look, write=self._change)
         self.reports = Figures(read=self._reckon, listed="SELECT value AS start FROM json_each({bounds})")
         self._accepting: Gathered[Arrival, str] = Gathered(lambda take: self._writer.run_late(lambda: partial(self._accept_all, take())))
 
@@ -101,13 +108,7 @@ class SQLiteStore:
         return await self._accepting.add(arrival)
 
     def _accept_all(self, arrivals: list[Arrival], connection: sqlite3.Connection) -> list[str]:
-        rows = json.dumps([
-            [self._new_id(), a.address.channel, key(a.address.chat), storable(a.profile), key(a.ext_id), a.kind, storable(a.body), a.received]
-            for a in arrivals
-        ])  # fmt: skip
-        connection.execute(_GREET, (rows,))
-        connection.execute(_ACCEPT, (rows,))
-        return [id for (id,) in connection.execute(_ACCEPTED, (rows,))]
+        return sqlite_arrivals.accept(connection, arrivals, self._new_id)
 
     async def step(self, decide: Decide, now: int) -> int:
         """Let `decide` handle up to `AT_ONCE` conversations, written in one commit."""
@@ -156,14 +157,26 @@ class SQLiteStore:
         due = await self._one("SELECT EXISTS (SELECT 1 FROM outbox WHERE status IN ('new', 'sending') AND not_before <= ?)", (now,))
         return await self._writer.run(unit) if due else []
 
+    async def queued(self, id: int, limit: int) -> list[Outgoing]:
+        """The lines that wait behind this one for the same chat, in order."""
+        return list(map(outgoing, await self._read(_QUEUED, (id, id, limit))))
+
     async def settle(self, id: int, delivery: Delivery) -> None:
-        """What became of a claimed line."""
-        await self._writer.run(partial(_do, *_settled(id, delivery)))
+        """What became of a claimed line, and of those that went along with it."""
+        along = delivery.along if isinstance(delivery, Sent) else ()
+        await self._change(_settled(id, delivery), *((_ALONG, (storable(remote), other)) for other, remote in along))
 
     async def transcript(self, conversation: str, after: int, limit: int) -> list[Line]:
         """Lines after the line `after`, oldest first."""
-        rows = await self._read(_TRANSCRIPT, (storable(conversation), after, limit))
-        return [Line(id=id, side=side, body=body, at=at, ext_id=ext_id) for id, side, body, at, ext_id in rows]
+        return list(map(_line, await self._read(_TRANSCRIPT, (storable(conversation), after, limit))))
+
+    async def earlier(self, conversation: str, before: int, limit: int) -> list[Line]:
+        """The last lines before the line `before`, oldest first."""
+        return list(map(_line, reversed(await self._read(_BEFORE, (storable(conversation), before, limit)))))
+
+    async def versions(self, conversations: Sequence[str]) -> Mapping[str, int]:
+        """How often each of these conversations has changed."""
+        return dict(await self._read(_VERSIONS, (json.dumps([*map(storable, conversations)]),)))
 
     async def conversation(self, address: Address) -> str | None:
         """The public id of the conversation with this chat."""
@@ -174,6 +187,15 @@ class SQLiteStore:
         """Where a conversation takes place."""
         rows = await self._read("SELECT channel, chat FROM conversation WHERE public_id = ?", (storable(conversation),))
         return Address(channel=rows[0][0], chat=rows[0][1]) if rows else None
+
+    async def state(self, conversation: str) -> str | None:
+        """What a conversation has come to."""
+        found = await self._one("SELECT state FROM conversation WHERE public_id = ?", (storable(conversation),))
+        return None if found is None else str(found)
+
+    async def seize(self, name: str) -> Alone:
+        """The right to do something alone: there is no other process."""
+        return Alone()
 
     async def keep(self, photo: Photo, address: Address, now: int) -> None:
         """Keep a picture, once."""
@@ -186,22 +208,20 @@ class SQLiteStore:
         rows = await self._read(query, (storable(id), address.channel, key(address.chat)))
         return Photo(id=rows[0][0], mime=rows[0][1], width=rows[0][2], height=rows[0][3], data=rows[0][4]) if rows else None
 
-    async def forget(self, address: Address) -> bool:
+    async def forget(self, address: Address, entry: Entry) -> bool:
         """Delete everything of a chat; what was said goes with the conversation."""
+        return await self._writer.run(partial(_forget, where=(address.channel, key(address.chat)), entry=entry))
 
-        def unit(connection: sqlite3.Connection) -> bool:
-            where = (address.channel, key(address.chat))
-            photos = connection.execute("DELETE FROM photo WHERE channel = ? AND chat = ?", where)
-            conversations = connection.execute("DELETE FROM conversation WHERE channel = ? AND chat = ?", where)
-            return photos.rowcount + conversations.rowcount > 0
-
-        return await self._writer.run(unit)
+    async def held(self, address: Address) -> Held:
+        """What there is of a chat."""
+        ((lines, photos, tickets, open_),) = await self._read(_HELD, (address.channel, key(address.chat)))
+        return Held(lines=lines, photos=photos, tickets=tickets, open=tuple(json.loads(open_)))
 
     async def purge(self, retention: Retention) -> int:
         """Delete what is older; what still waits, and what staff have not closed, stays."""
 
         def unit(connection: sqlite3.Connection) -> int:
-            limits = {"messages": retention.messages, "photos": retention.photos, "conversations": retention.conversations}
+            limits = asdict(retention)
             return sum(connection.execute(statement, limits).rowcount for statement in _PURGE)
 
         rows = await self._writer.run(unit)
@@ -228,6 +248,22 @@ class SQLiteStore:
     async def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         return await _rows(self._reading, query, values)
 
+    async def _look(self, *statements: tuple[str, Sequence[Any]]) -> list[Any]:
+        """The rows of a statement with `$1`, `$2` … for values."""
+        statement, values = statements[-1]
+        return await _rows(self._looking, statement.replace("$", "?"), values)
+
+    async def _change(self, *statements: tuple[str, Sequence[Any]]) -> list[Any]:
+        """The same statements in one unit; the rows of the last one."""
+
+        def unit(connection: sqlite3.Connection) -> list[Any]:
+            rows: list[Any] = []
+            for statement, values in statements:
+                rows = connection.execute(statement.replace("$", "?"), values).fetchall()
+            return rows
+
+        return await self._writer.run(unit)
+
     async def _reckon(self, statement: str, **values: Any) -> list[Any]:
         """The rows of a report, read by a connection of its own: it may take a second, and nobody waits for it."""
         ((_, _, file),) = await self._read("PRAGMA database_list")
@@ -237,6 +273,17 @@ class SQLiteStore:
             return await _rows(connection, named, {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()})
         finally:
             await connection.close()
+
+
+class Alone:
+    """A right that nobody else can have, because there is nobody else."""
+
+    async def lasts(self) -> bool:
+        """Always."""
+        return True
+
+    async def release(self) -> None:
+        """Nobody waits for it."""
 
 
 async def _rows(connection: aiosqlite.Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
@@ -267,7 +314,7 @@ def _address(path: Path, mode: str) -> str:
 def _open(path: Path, pragmas: Iterable[str], mode: Literal["rw", "rwc"] = "rwc") -> sqlite3.Connection:
     """A connection in autocommit mode, for one thread at a time. Raises StoreUnavailable for what is no database, or not there (mode `rw`)."""
     try:
-        connection = sqlite3.connect(_address(path, mode), isolation_level=None, uri=True, check_same_thread=False)
+        connection = sqlite3.connect(_address(path, mode), isolation_level=None, uri=True, check_same_thread=False, cached_statements=STATEMENTS)
     except sqlite3.Error as error:
         raise StoreUnavailable(say("store.unusable", path=path, reason=error)) from None
     try:
@@ -311,9 +358,39 @@ async def copy(connection: aiosqlite.Connection, path: Path) -> None:
         await target.close()
 
 
+def _line(row: Sequence[Any]) -> Line:
+    id, side, body, at, ext_id = row
+    return Line(id=id, side=side, body=body, at=at, ext_id=ext_id)
+
+
 def _do(statement: str, values: Sequence[Any], connection: sqlite3.Connection) -> None:
     """A unit of one statement."""
     connection.execute(statement, values)
+
+
+def _forget(connection: sqlite3.Connection, *, where: tuple[str, str], entry: Entry) -> bool:
+    """Delete everything of a chat, and keep that it was; whether there was anything."""
+    tickets = connection.execute(_TICKETS_OF, where).fetchall()
+    photos = connection.execute("DELETE FROM photo WHERE channel = ? AND chat = ?", where)
+    conversations = connection.execute("DELETE FROM conversation WHERE channel = ? AND chat = ?", where)
+    there = photos.rowcount + conversations.rowcount > 0
+    if there:
+        connection.executemany(RECORD, map(entry_values, forgetting(entry, tickets)))
+    return there
+
+
+def _renewed(connection: sqlite3.Connection, work: Work, forgotten: Forgotten | None) -> Work:
+    """The conversation that begins where one is deleted; the same one when none is."""
+    if forgotten is None:
+        return work
+    if not connection.execute("SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ? AND version = ?)", (work.id, work.version)).fetchone()[0]:
+        raise StoreUnavailable(f"conversation {work.public_id} was changed by somebody else")
+    where = (work.address.channel, key(work.address.chat))
+    _forget(connection, where=where, entry=forgotten.entry)
+    at = forgotten.entry.at
+    id = connection.execute(_RENEW, (forgotten.public_id, *where, at, at)).lastrowid
+    assert id is not None
+    return replace(work, id=id, public_id=forgotten.public_id, version=0)
 
 
 def _write(connection: sqlite3.Connection, *, work: Work, outcome: Outcome | None) -> None:
@@ -321,6 +398,7 @@ def _write(connection: sqlite3.Connection, *, work: Work, outcome: Outcome | Non
     if outcome is None:
         connection.execute(_REST, (work.id, work.id))
         return
+    work = _renewed(connection, work, outcome.forgotten)
     connection.execute("UPDATE inbox SET status = 'done' WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(outcome.done),))
     for id, reason in outcome.dead:
         connection.execute("UPDATE inbox SET status = 'dead', error = ? WHERE id = ?", (storable(reason), id))
@@ -337,6 +415,15 @@ def _write(connection: sqlite3.Connection, *, work: Work, outcome: Outcome | Non
         connection.executemany(_LOG, [logged_values(deed, work.id) for deed in outcome.logged])
     for rating in outcome.rated:
         connection.execute(_RATE, (rating.event, work.id, rating.topic, rating.stars, rating.at, rating.number))
+    _count(connection, work, outcome)
+
+
+def _count(connection: sqlite3.Connection, work: Work, outcome: Outcome) -> None:
+    """What the reports count; most steps change nothing of it."""
+    for trouble in outcome.troubles:
+        connection.execute(_TURN if trouble.event is None else _BEGIN, {**asdict(trouble), "conversation": work.id})
+    for trial in outcome.trials:
+        connection.execute(_TRY, {**asdict(trial), "conversation": work.id})
 
 
 def _speak(connection: sqlite3.Connection, work: Work, line: Spoken, knowledge: str) -> None:
@@ -361,22 +448,15 @@ def _settled(id: int, delivery: Delivery) -> tuple[str, tuple[Any, ...]]:
             assert_never(delivery)
 
 
-_GREET = """
-INSERT INTO conversation (public_id, channel, chat, profile, ready, created, active)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 7, value ->> 7, value ->> 7 FROM json_each(?) WHERE true
-ON CONFLICT (channel, chat) DO UPDATE SET
-    ready = coalesce(min(ready, excluded.ready), excluded.ready),
-    profile = CASE excluded.profile WHEN '{}' THEN profile ELSE excluded.profile END
+_RENEW = "INSERT INTO conversation (public_id, channel, chat, profile, created, active) VALUES (?, ?, ?, '{}', ?, ?)"
+_TICKETS_OF = f"""
+SELECT t.number, t.owner, {ACTIVE} FROM conversation AS c JOIN ticket AS t ON t.conversation = c.id WHERE c.channel = ? AND c.chat = ? ORDER BY t.id
 """
-_ACCEPT = """
-INSERT INTO inbox (channel, ext_id, conversation, kind, body, received)
-SELECT c.channel, value ->> 4, c.id, value ->> 5, value ->> 6, value ->> 7
-FROM json_each(?) JOIN conversation AS c ON c.channel = value ->> 1 AND c.chat = value ->> 2 WHERE true ORDER BY key
-ON CONFLICT (channel, ext_id) DO NOTHING
-"""
-_ACCEPTED = """
-SELECT c.public_id FROM json_each(?)
-JOIN inbox AS i ON i.channel = value ->> 1 AND i.ext_id = value ->> 4 JOIN conversation AS c ON c.id = i.conversation ORDER BY key
+_HELD = f"""
+WITH held (id) AS (SELECT id FROM conversation WHERE channel = ?1 AND chat = ?2)
+SELECT (SELECT count(*) FROM held JOIN message ON conversation = held.id), (SELECT count(*) FROM photo WHERE channel = ?1 AND chat = ?2),
+    (SELECT count(*) FROM held JOIN ticket ON conversation = held.id),
+    (SELECT json_group_array(t.number) FROM held JOIN ticket AS t ON t.conversation = held.id WHERE {ACTIVE})
 """
 _READY = "SELECT id, public_id, channel, chat, profile, state, version FROM conversation WHERE ready <= ? ORDER BY ready LIMIT ?"
 # The index is named because SQLite would rather read all that a conversation ever had in the inbox.
@@ -409,6 +489,15 @@ INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at)
 SELECT id, ?, ?, ?, ?, ?, ? FROM ticket WHERE conversation = ? AND number = ?
 """
 _RATE = "INSERT INTO rating (event, conversation, topic, stars, at, number) VALUES (?, ?, ?, ?, ?, ?)"
+_BEGIN = "INSERT INTO trouble VALUES (:event, :conversation, :topic, :began, :ended, :how) ON CONFLICT DO NOTHING"
+_TURN = """
+UPDATE trouble SET topic = CASE :topic WHEN '' THEN topic ELSE :topic END, ended = :ended, how = :how WHERE conversation = :conversation AND ended IS NULL
+"""
+_TRY = """
+INSERT INTO trial (trouble, topic, step, result)
+SELECT max(event), :topic, :step, :result FROM trouble WHERE conversation = :conversation AND event <= :event HAVING max(event) IS NOT NULL
+ON CONFLICT (trouble, topic, step) DO UPDATE SET result = excluded.result WHERE excluded.result <> ''
+"""
 _SILENT = """
 INSERT INTO inbox (channel, ext_id, conversation, kind, body, received)
 SELECT channel, 'timer:' || id || ':' || wakes, id, 'silent', '{}', :now FROM conversation WHERE wake <= :now
@@ -423,11 +512,13 @@ UPDATE outbox SET status = 'sending', lease = :lease, maybe_duplicate = maybe_du
     ORDER BY not_before, id LIMIT :limit
 ) RETURNING id
 """
-_CLAIMED = """
-SELECT o.id, c.channel, c.chat, c.public_id, o.message, m.body, o.dedupe, o.tries, o.created, o.maybe_duplicate
+_OUTGOING = f"""
+SELECT {OUTGOING}
 FROM outbox AS o JOIN conversation AS c ON c.id = o.conversation JOIN message AS m ON m.id = o.message
-WHERE o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id
 """
+_CLAIMED = _OUTGOING + "WHERE o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id"
+_QUEUED = _OUTGOING + "WHERE o.lane = (SELECT lane FROM outbox WHERE id = ?) AND o.status = 'new' AND o.id > ? ORDER BY o.id LIMIT ?"
+_ALONG = "UPDATE outbox SET status = 'sent', remote_id = ? WHERE id = ? AND status = 'new'"
 _LATER = """
 UPDATE outbox SET status = 'new', lease = NULL, not_before = ?, tries = tries + ?, maybe_duplicate = maybe_duplicate OR ?, error = ?
 WHERE id = ? AND status = 'sending'
@@ -437,13 +528,23 @@ SELECT m.id, m.side, m.body, m.at, i.ext_id FROM message AS m JOIN conversation 
 LEFT JOIN inbox AS i ON i.id = m.event AND m.side = 'merchant'
 WHERE c.public_id = ? AND m.id > ? AND m.side <> 'note' ORDER BY m.id LIMIT ?
 """
+_VERSIONS = "SELECT public_id, version FROM conversation WHERE public_id IN (SELECT value FROM json_each(?))"
+_BEFORE = _TRANSCRIPT.replace("m.id >", "m.id <").replace("ORDER BY m.id", "ORDER BY m.id DESC")
 _PURGE = (
     "DELETE FROM outbox WHERE status IN ('sent', 'dead') AND created < :messages",
     "DELETE FROM inbox WHERE status <> 'new' AND received < :messages",
     "DELETE FROM message WHERE at < :messages AND id NOT IN (SELECT message FROM outbox WHERE status IN ('new', 'sending'))",
     "DELETE FROM photo WHERE at < :photos",
     "DELETE FROM presence WHERE until < :messages",
-    "DELETE FROM incident WHERE ended < :conversations",
+    "DELETE FROM forum_update WHERE handled < :messages",
+    "DELETE FROM forum_alarm WHERE given < :messages",
+    "DELETE FROM forum_fact WHERE at < :conversations",
+    "DELETE FROM session WHERE seen < :messages",
+    "DELETE FROM incident WHERE coalesce(ended, proposed) < :conversations AND status <> 'announced'",
+    "DELETE FROM ticket WHERE changed < :conversations AND status = 'closed'",
+    "DELETE FROM rating WHERE at < :conversations",
+    "DELETE FROM trouble WHERE ended < :conversations",
+    "DELETE FROM audit WHERE at < :audit",
     "DELETE FROM conversation WHERE active < :conversations AND ready IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM ticket WHERE conversation = conversation.id AND status NOT IN ('solved', 'closed'))",
 )

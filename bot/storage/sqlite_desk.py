@@ -13,7 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.domain.messages import Address, Photo
-from bot.service.desk import Cluster, File, Incident, Page, Seen, View
+from bot.service.bodies import ACTED
+from bot.service.desk import LAST, Cluster, File, Incident, Page, Seen, View
 
 from . import queues, redaction, words
 from .queues import ACTIVE, COLUMNS, DEED, DONE, ENTRY
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from bot.service.desk import Deed, Entry, Hit, Row, Wanted
+    from bot.service.desk import Deed, Entry, Hit, Reminded, Reminder, Row, Wanted
 
 T = TypeVar("T")
 AT_ONCE = 500
@@ -83,9 +84,13 @@ class SQLiteDesk:
         """Lines after a line."""
         return [queues.entry(row) for row in await self._read(_ENTRIES, (storable(chat), after, limit))]
 
-    async def latest(self, chat: str, limit: int) -> Sequence[Entry]:
-        """The last lines."""
-        return [queues.entry(row) for row in reversed(await self._read(_LATEST, (storable(chat), limit)))]
+    async def latest(self, chat: str, limit: int, before: int = LAST) -> Sequence[Entry]:
+        """The last lines before a line."""
+        return [queues.entry(row) for row in reversed(await self._read(_LATEST, (storable(chat), before, limit)))]
+
+    async def alike(self, chat: str, body: str, limit: int) -> Sequence[int]:
+        """The last lines with exactly this body."""
+        return [row[0] for row in await self._read(_ALIKE, (storable(chat), storable(body), limit))]
 
     async def deeds(self, ticket: str) -> Sequence[Deed]:
         """Everything that was done with a ticket."""
@@ -103,6 +108,15 @@ class SQLiteDesk:
         """What came of an act of staff."""
         rows = await self._read("SELECT id FROM inbox WHERE channel = ? AND ext_id = ? AND status <> 'new'", (channel, key(ext_id)))
         return [queues.deed(row) for row in await self._read(_DEEDS_OF, rows[0])] if rows else None
+
+    async def reminders(self, reminded: Reminded, limit: int) -> Sequence[Reminder]:
+        """What somebody has to look at."""
+        whose = {"login": storable(reminded.login), "teams": json.dumps(list(reminded.teams)), "leads": reminded.leads, "now": reminded.now}
+        return [queues.reminder(row) for row in await self._read(_REMINDERS, {**whose, "limit": limit})]
+
+    async def notice(self, ticket: str, login: str, now: int) -> None:
+        """Somebody has seen them."""
+        await self._changes(_NOTICE, (storable(login), now, storable(ticket)))
 
     async def search(self, words_: str, limit: int = 50) -> Sequence[Hit]:
         """Tickets with this number, then lines with these words."""
@@ -123,6 +137,7 @@ class SQLiteDesk:
             rows = [*connection.execute(_LINE, (storable(chat), line))]
             for event, side, old, conversation in rows:
                 _replace(connection, line, side, storable(body))
+                connection.execute("UPDATE forum_line SET mark = 'taken-out' WHERE message = ?", (line,))
                 if side != "bot":
                     _trace(connection, event, storable(body))
                     _forget(connection, conversation, redaction.parts(old, storable(body)))
@@ -177,13 +192,19 @@ class SQLiteDesk:
 
         return await self._write(unit)
 
-    async def end_incident(self, incident: str, now: int, *, over: bool) -> Sequence[tuple[Address, str]] | None:
+    async def end_incident(self, incident: str, now: int, told: Callable[[str], str] | None) -> Sequence[str] | None:
         """It is over, or was none."""
 
-        def unit(connection: sqlite3.Connection) -> Sequence[tuple[Address, str]] | None:
-            rows = [*connection.execute(_END, ("over" if over else "dismissed", now, storable(incident)))]
-            linked = connection.execute(_LINKED, rows[0]) if rows else ()
-            return [(Address(channel=channel, chat=chat), number) for channel, chat, number in linked] if rows else None
+        def unit(connection: sqlite3.Connection) -> Sequence[str] | None:
+            rows = [*connection.execute(_END, ("over" if told else "dismissed", now, storable(incident)))]
+            if not rows:
+                return None
+            linked = [*connection.execute(_LINKED, rows[0])] if told else []
+            for conversation, channel, number in linked:
+                body = storable(told(number)) if told else ""
+                connection.execute(_TELL, (channel, queues.end_id(incident, number), conversation, ACTED, body, now))
+                connection.execute("UPDATE conversation SET ready = min(coalesce(ready, ?1), ?1) WHERE id = ?2", (now, conversation))
+            return [number for _, _, number in linked]
 
         return await self._write(unit)
 
@@ -302,10 +323,32 @@ _EARLIER = "SELECT public_id, number, status FROM ticket WHERE conversation = ? 
 _ENTRIES = f"""
 SELECT {ENTRY} FROM conversation AS c JOIN message AS m ON m.conversation = c.id WHERE c.public_id = ? AND m.id > ? ORDER BY m.id LIMIT ?
 """
-_LATEST = f"SELECT {ENTRY} FROM conversation AS c JOIN message AS m ON m.conversation = c.id WHERE c.public_id = ? ORDER BY m.id DESC LIMIT ?"
+_LATEST = f"SELECT {ENTRY} FROM conversation AS c JOIN message AS m ON m.conversation = c.id WHERE c.public_id = ? AND m.id < ? ORDER BY m.id DESC LIMIT ?"
+_ALIKE = "SELECT m.id FROM conversation AS c JOIN message AS m ON m.conversation = c.id WHERE c.public_id = ? AND m.body = ? ORDER BY m.id DESC LIMIT ?"
 _DEEDS = f"SELECT {DEED} FROM ticket AS t JOIN ticket_event AS e ON e.ticket = t.id WHERE t.public_id = ? ORDER BY e.id"
 _DEEDS_AFTER = f"SELECT {DEED} FROM ticket_event AS e CROSS JOIN ticket AS t ON t.id = e.ticket WHERE e.id > ? ORDER BY e.id LIMIT ?"
 _DEEDS_OF = f"SELECT {DEED} FROM ticket_event AS e CROSS JOIN ticket AS t ON t.id = e.ticket WHERE e.event = ? ORDER BY e.id"
+_FIRST = f"ORDER BY t.urgency, t.deadline, t.id LIMIT {queues.LOOKED}"
+_SERVED = "(:teams = '[]' OR t.team IN (SELECT value FROM json_each(:teams)))"
+_OF_EVENT = "ticket AS t ON t.id = e.ticket JOIN conversation AS c ON c.id = t.conversation LEFT JOIN incident AS i ON i.id = t.incident"
+_REMINDERS = f"""
+WITH own (id) AS (
+    SELECT * FROM (SELECT t.id FROM ticket AS t WHERE t.owner = :login AND {ACTIVE} {_FIRST})
+    UNION SELECT * FROM (SELECT t.id FROM ticket AS t WHERE t.owner IS NULL AND {ACTIVE} AND {_SERVED} {_FIRST})
+), others (id) AS (
+    SELECT t.id FROM ticket AS t WHERE :leads AND t.deadline <= :now AND {ACTIVE} AND {_SERVED} {_FIRST}
+)
+SELECT e.detail, e.at, {COLUMNS} FROM (
+    SELECT (SELECT max(r.id) FROM ticket_event AS r WHERE r.ticket = looked.id AND r.act = 'remind' AND (own OR r.detail LIKE '{queues.ESCALATED}')) AS latest
+    FROM (SELECT id, max(own) AS own FROM (SELECT id, 1 AS own FROM own UNION ALL SELECT id, 0 FROM others) GROUP BY id) AS looked
+) CROSS JOIN ticket_event AS e ON e.id = latest JOIN {_OF_EVENT}
+WHERE NOT (t.answered IS NOT NULL AND e.detail LIKE '{queues.ANSWERED}')
+AND NOT EXISTS (SELECT 1 FROM ticket_event AS s WHERE s.ticket = e.ticket AND s.id > e.id AND s.actor = :login AND s.done)
+ORDER BY e.id DESC LIMIT :limit
+"""
+_NOTICE = """
+INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at) SELECT id, 0, ?, 'noticed', true, '{}', ? FROM ticket WHERE public_id = ?
+"""
 _NUMBERED = f"""
 SELECT c.public_id, 0, '{{}}', '', t.opened, {COLUMNS} FROM {_TABLES} WHERE t.id IN (
     SELECT id FROM ticket WHERE number = :number
@@ -358,7 +401,13 @@ UPDATE incident SET status = 'announced', text = ?, until = ?, author = ? WHERE 
 """
 _LINK = f"UPDATE ticket AS t SET incident = ? WHERE topic = ? AND code = ? AND acquirer = ? AND opened >= ? AND {ACTIVE}"
 _END = "UPDATE incident SET status = ?, ended = ? WHERE public_id = ? AND status IN ('proposed', 'announced') RETURNING id"
-_LINKED = "SELECT c.channel, c.chat, t.number FROM ticket AS t JOIN conversation AS c ON c.id = t.conversation WHERE t.incident = ? ORDER BY t.id"
+_LINKED = """
+SELECT c.id, c.channel, t.number FROM ticket AS t JOIN conversation AS c ON c.id = t.conversation
+WHERE t.id IN (SELECT max(id) FROM ticket WHERE incident = ? GROUP BY conversation) ORDER BY t.id
+"""
+_TELL = """
+INSERT INTO inbox (channel, ext_id, conversation, kind, body, received) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (channel, ext_id) DO NOTHING
+"""
 _EXPORT = f"""
 SELECT {COLUMNS}, t.opened, t.id FROM {_TABLES} WHERE (t.opened, t.id) > (?, ?) AND t.opened < ? ORDER BY t.opened, t.id LIMIT ?
 """

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.audit import Entry
 from bot.domain.errors import AccountError
-from bot.service.staff import Session
+from bot.service.ports import WITHDRAWN
+from bot.service.staff import WITHDRAWAL_SEEN, Session
 from bot.wording import say
 
-from .rows import member, storable
+from .rows import MOST, NEWEST, entry_values, member, storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from .writer import Writer
 
-MEMBER = "login, name, role, groups, on_duty, disabled, must_change, staff.created"
+MEMBER = "login, name, role, groups, on_duty, disabled, must_change, staff.created, telegram"
 
 
 class SQLiteStaff:
@@ -77,7 +79,7 @@ class SQLiteStaff:
                 raise AccountError(say("staff.last-admin"))
             if change.disabled:
                 connection.execute(_END_ALL, (storable(login),))
-            connection.execute(_RECORD, _row(entry))
+            connection.execute(RECORD, entry_values(entry))
             return member(rows[0])
 
         return await self._writer.run(unit)
@@ -127,9 +129,50 @@ class SQLiteStaff:
 
         return await self._writer.run(unit)
 
+    async def give_code(self, login: str, hash: str, until: int, entry: Entry) -> bool:
+        """Keep the hash of a code."""
+
+        def unit(connection: sqlite3.Connection) -> bool:
+            return _recorded(connection, connection.execute(_GIVE_CODE, (hash, until, storable(login))), entry)
+
+        return await self._writer.run(unit)
+
+    async def link(self, hash: str, telegram: int, now: int, entry: Entry) -> Member | None:
+        """Whoever this code was for is this person."""
+
+        def unit(connection: sqlite3.Connection) -> Member | None:
+            rows = connection.execute(_USE_CODE, (hash, now)).fetchall()
+            if not rows:
+                return None
+            connection.execute("UPDATE staff SET telegram = NULL WHERE telegram = ?", (telegram,))
+            linked = [member(row) for row in connection.execute(_LINK, (telegram, *rows[0]))]
+            for whose in linked:
+                connection.execute(RECORD, entry_values(replace(entry, actor=whose.login, subject=whose.login)))
+            return linked[0] if linked else None
+
+        return await self._writer.run(unit)
+
+    async def unlink(self, login: str, entry: Entry) -> bool:
+        """This member is nobody on Telegram."""
+
+        def unit(connection: sqlite3.Connection) -> bool:
+            return _recorded(connection, connection.execute(_UNLINK, (storable(login),)), entry)
+
+        return await self._writer.run(unit)
+
+    async def by_telegram(self, telegram: int) -> Member | None:
+        """Who this person is."""
+        rows = await self._read(f"SELECT {MEMBER} FROM staff WHERE telegram = ?", (telegram,))
+        return member(rows[0]) if rows else None
+
     async def record(self, entry: Entry) -> None:
         """Add to the audit."""
-        await self._writer.run(lambda connection: connection.execute(_RECORD, _row(entry)))
+        await self._writer.run(lambda connection: connection.execute(RECORD, entry_values(entry)))
+
+    async def withdrawn(self, login: str, *, leads: bool) -> list[Entry]:
+        """Tickets that merchants have withdrawn."""
+        rows = await self._read(_WITHDRAWN, (storable(login), leads))
+        return [Entry(id=id, at=at, actor=actor, what=what, subject=subject, detail=detail) for id, at, actor, what, subject, detail in rows]
 
     async def audit(self, before: int | None, limit: int) -> list[Entry]:
         """Entries before the entry with this id, newest first."""
@@ -141,12 +184,8 @@ def _recorded(connection: sqlite3.Connection, done: sqlite3.Cursor, entry: Entry
     """Whether something was done, which is then in the audit too."""
     if done.rowcount != 1:
         return False
-    connection.execute(_RECORD, _row(entry))
+    connection.execute(RECORD, entry_values(entry))
     return True
-
-
-def _row(entry: Entry) -> tuple[Any, ...]:
-    return (entry.at, storable(entry.actor), storable(entry.what), storable(entry.subject), storable(entry.detail))
 
 
 _COLUMNS = "login, name, role, groups, on_duty, disabled, must_change, password, created"
@@ -165,5 +204,19 @@ _OPEN_SESSION = """
 INSERT INTO session (hash, staff, created, seen) SELECT ?, id, ?, ? FROM staff WHERE lower(login) = lower(?) AND NOT disabled AND password = ?
 """
 _SESSION = f"SELECT session.created, seen, {MEMBER} FROM session JOIN staff ON staff.id = session.staff WHERE hash = ?"
-_RECORD = "INSERT INTO audit (at, actor, what, subject, detail) VALUES (?, ?, ?, ?, ?)"
+_GIVE_CODE = """
+INSERT INTO staff_code (staff, hash, until) SELECT id, ?, ? FROM staff WHERE lower(login) = lower(?) AND NOT disabled
+ON CONFLICT (staff) DO UPDATE SET hash = excluded.hash, until = excluded.until
+"""
+_USE_CODE = "DELETE FROM staff_code WHERE hash = ? AND until > ? RETURNING staff"
+_LINK = f"UPDATE staff SET telegram = ? WHERE id = ? AND NOT disabled RETURNING {MEMBER.replace('staff.', '')}"
+_UNLINK = "UPDATE staff SET telegram = NULL WHERE lower(login) = lower(?) AND telegram IS NOT NULL"
+RECORD = "INSERT INTO audit (at, actor, what, subject, detail) VALUES (?, ?, ?, ?, ?)"
+# Of the newest entries only, because there is no index of what was done: thousands are days.
+_WITHDRAWN = f"""
+SELECT a.id, a.at, a.actor, a.what, a.subject, a.detail FROM audit AS a
+WHERE a.id > (SELECT coalesce(max(id), 0) - {NEWEST} FROM audit) AND a.what = '{WITHDRAWN}' AND (a.detail = ?1 OR (a.detail = '' AND ?2))
+AND NOT EXISTS (SELECT 1 FROM audit AS s WHERE s.subject = a.subject AND s.id > a.id AND s.what = '{WITHDRAWAL_SEEN}' AND s.actor = ?1)
+ORDER BY a.id DESC LIMIT {MOST}
+"""
 _AUDIT = "SELECT id, at, actor, what, subject, detail FROM audit WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?"

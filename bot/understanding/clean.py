@@ -18,6 +18,8 @@ MAX_MATCH = 500
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufff9-\ufffb\ud800-\udfff\ue000-\uf8ff\U000e0000-\U000e0fff]"
 )
+_CLEAN = re.compile(rf"[0-9A-Za-z\u4e00-\u9fff]{{0,{MAX_TEXT}}}")
+"""What is clean already, as many messages are."""
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
@@ -42,6 +44,8 @@ _REGIONAL = re.compile("|".join(REGIONAL))
 
 def clean(text: str) -> str:
     """NFKC, digits of all scripts as ASCII, no controls, lone surrogates or invisible marks, single blanks; at most `MAX_TEXT` characters."""
+    if _CLEAN.fullmatch(text):
+        return text
     shown = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text[: 2 * MAX_TEXT].replace("\r", "\n")))
     shown = _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), shown)
     return _LINES.sub("\n", _BLANKS.sub(" ", shown)).strip()[:MAX_TEXT]

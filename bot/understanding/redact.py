@@ -7,14 +7,17 @@ starts at a digit or a label, so hostile input costs linear time.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bot.domain.understanding import Secret
 
 from . import cards, passcodes
 from .clean import simplify
-from .numerals import SPOKEN_DIGITS
+from .numerals import DIGITS, SPOKEN_DIGITS
+from .tables import simplified_by_traditional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +35,8 @@ class Redacted:
 
 def redact(text: str) -> Redacted:
     """Mask card numbers as 622200*********2337 and blank CVV, PIN, expiry and one-time codes; merchant, order and terminal numbers survive."""
+    if not _digit().search(text):
+        return Redacted(text=text, secrets=())
     found: list[Secret] = []
     plain = _plain(text)
     if numbers := list(_numbers(plain)):
@@ -40,6 +45,13 @@ def redact(text: str) -> Redacted:
     if codes := list(passcodes.find(plain)):
         text = _without(text, codes, found)
     return Redacted(text=text, secrets=tuple(dict.fromkeys(found)))
+
+
+@cache
+def _digit() -> re.Pattern[str]:
+    """Any character that `_plain` reads as a digit: every secret has some, most messages have none."""
+    traditional = (chr(old) for old, new in simplified_by_traditional().items() if new in DIGITS)
+    return re.compile(f"[0-9{''.join([*DIGITS, *traditional])}]")
 
 
 def _plain(text: str) -> str:

@@ -6,9 +6,9 @@ import asyncio
 from argparse import ArgumentParser
 from pathlib import Path
 
-from . import corpus, delivery, understanding
+from . import corpus, delivery, telegram, understanding
 
-PARTS = ("understanding", "delivery")
+PARTS = ("understanding", "delivery", "telegram")
 
 
 def main() -> None:
@@ -17,10 +17,12 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=PARTS, help="only this one")
     parser.add_argument("--messages", type=Path, default=corpus.BLIND, help='labelled messages, one {"text", "label", "accept"} per line')
     arguments = parser.parse_args()
-    if arguments.part != "delivery":
+    if arguments.part in {None, "understanding"}:
         understanding.main(arguments.messages)
-    if arguments.part != "understanding":
+    if arguments.part in {None, "delivery"}:
         asyncio.run(delivery.main())
+    if arguments.part in {None, "telegram"}:
+        asyncio.run(telegram.main())
 
 
 if __name__ == "__main__":

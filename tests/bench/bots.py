@@ -40,8 +40,13 @@ class Bot:
     @property
     def seconds(self) -> float:
         """What it has had of the processors."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return cpu_seconds(self.pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has had of the processors."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +60,12 @@ class House:
         (self.folder / "sources.json").write_text(json.dumps([{"name": SOURCE, "secrets": [SECRET], "per_second": 1_000_000}]), "utf-8")
 
     @asynccontextmanager
-    async def bot(self, database: str) -> AsyncIterator[Bot]:
-        """A bot on this database until the block is left. It has learnt before, as after `make`. Raises RuntimeError when it does not start."""
+    async def bot(self, database: str, **settings: str) -> AsyncIterator[Bot]:
+        """A bot on this database until the block is left, with more settings. It has learnt before, as after `make`. Raises RuntimeError when it does not
+        start."""
         there = {name: value for name, value in os.environ.items() if not name.startswith("POSBOT_")} | {
             "POSBOT_DATABASE": database, "POSBOT_SOURCES": str(self.folder / "sources.json"), "POSBOT_PORT": "0", "POSBOT_OPS_PORT": "0",
-            "POSBOT_CACHE": str(self.folder), "POSBOT_LOG_LEVEL": "WARNING",
+            "POSBOT_CACHE": str(self.folder), "POSBOT_LOG_LEVEL": "WARNING", **settings,
         }  # fmt: skip
         began = perf_counter()
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "serve", cwd=corpus.ROOT, env=there, stdout=asyncio.subprocess.PIPE)

@@ -144,7 +144,7 @@ async def replicas(house: House) -> None:
             async with AsyncExitStack() as all_of_them:
                 bots = [await all_of_them.enter_async_context(house.bot(dsn)) for _ in range(number)]
                 plan = Plan(
-                    run=f"p{turn}", ports=tuple(bot.port for bot in bots), merchants=merchants(f"p{turn}", 300), turns=TURNS, callers=CALLERS, database=dsn
+                    run=f"p{turn}", ports=tuple(bot.port for bot in bots), merchants=merchants(f"p{turn}", 1_500), turns=TURNS, callers=CALLERS, database=dsn
                 )
                 rates[number].append((await play(plan)).per_second)
         one, more = (max(each) for each in rates.values())

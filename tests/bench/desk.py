@@ -1,5 +1,7 @@
 """Speed of the staff's side at size: `python -m tests.bench.desk`, or with `sqlite` or `postgres` for one of them, and `small` for a hundredth.
 
+With `live` the speed while staff are at work instead: see `live`.
+
 50,000 tickets that are worked on and 10,000 that are done, a million lines of transcript. Times are milliseconds as a page would wait for them.
 """
 
@@ -14,6 +16,7 @@ import sqlite3
 import sys
 import tempfile
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import quantiles
@@ -21,13 +24,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import aiohttp
+from yarl import URL
+
 from bot.kb import loader
 from bot.service.desk import View, Wanted
 from bot.service.reports import By, Period
 from bot.storage import words
 from tests.contract.places import File, Server, address
 
-from . import corpus
+from . import corpus, live
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -202,7 +208,25 @@ async def other(desk: DeskStore) -> None:
     print(f"  peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")  # noqa: T201
 
 
-async def measured(name: str, place: File | Server, world: World) -> None:
+async def pages(place: File | Server, database: str) -> None:
+    """The pages themselves, from a process that serves, as somebody gets them who is logged in."""
+    store = await place.open()
+    (session,) = await live.accounts(store, 1)
+    await store.close()
+    async with live.started(database) as (url, _), aiohttp.ClientSession(cookies={"posbot_staff": session}, cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+
+        async def get(path: str, **query: str) -> None:
+            async with http.get(URL(url) / path % query) as response:
+                assert response.status == 200, (path, response.status, response.url)
+                await response.read()
+
+        for view in View:
+            await timed(f"page: queue {view}", partial(get, "console/queue", view=view))
+        for text in SEARCHED:
+            await timed(f"page: search {text}", partial(get, "console/search", q=text))
+
+
+async def measured(name: str, place: File | Server, world: World, database: str) -> None:
     began = perf_counter()
     await (await place.open()).close()
     if isinstance(place, File):
@@ -217,25 +241,31 @@ async def measured(name: str, place: File | Server, world: World) -> None:
         await figures(store.reports)
     finally:
         await store.close()
+    await pages(place, database)
 
 
 async def both(names: list[str], scale: float) -> None:
     world = World(scale)
     if "sqlite" in names:
         with tempfile.TemporaryDirectory() as folder:
-            await measured("sqlite", File(path=Path(folder) / "posbot.db"), world)
+            path = Path(folder) / "posbot.db"
+            await measured("sqlite", File(path=path), world, str(path))
     if "postgres" in names:
         name = f"posbot_bench_{secrets.token_hex(8)}"
         await Server(dsn=address()).execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
         try:
-            await measured("postgres", Server(dsn=urlsplit(address())._replace(path=f"/{name}").geturl()), world)
+            dsn = urlsplit(address())._replace(path=f"/{name}").geturl()
+            await measured("postgres", Server(dsn=dsn), world, dsn)
         finally:
             await Server(dsn=address()).execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def main() -> None:
     """Fill, and print what it costs."""
-    names = [name for name in sys.argv[1:] if name != "small"] or ["sqlite", "postgres"]
+    names = [name for name in sys.argv[1:] if name not in {"small", "live"}] or ["sqlite", "postgres"]
+    if "live" in sys.argv:
+        asyncio.run(live.main(names, live.SMALL if "small" in sys.argv else live.Size()))
+        return
     asyncio.run(both(names, 0.01 if "small" in sys.argv else 1))
 
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 SOURCE, SECRET = "shop", "whsec_c2VjcmV0IG9mIHRoZSBzaG9wLCAzMiBieXRlcyE="
 CHANNEL = f"hook:{SOURCE}"
 CONNECTIONS = 128
-LOOK = 0.001
-"""Seconds between two looks for answers: what an answer's time may be off."""
+LOOK_CLOSELY, LOOK = 0.001, 0.02
+"""Seconds between two looks for answers, where their time is measured and where only their number is: a look costs the database as much as a message."""
 _LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 _ANSWERED = "SELECT ext_id, status FROM inbox WHERE channel = '{}' AND status <> 'new' AND ext_id IN (SELECT value FROM json_each(?))"
 _ANSWERED_THERE = "SELECT ext_id, status FROM inbox WHERE channel = '{}' AND status <> 'new' AND ext_id = ANY ($1::text[])"
@@ -87,8 +87,10 @@ async def play(plan: Plan) -> Report:
 
 
 def dialogues() -> list[list[str]]:
-    """What merchants say in each dialogue of the test cases; a button is typed as it reads."""
-    told = [dialogue["对话"] for path in sorted((corpus.ROOT / "tests/cases/dialogues").glob("*.yaml")) for dialogue in _yaml(path)]
+    """What merchants say in each dialogue of the test cases; a button is typed as it reads. Not in those about what is kept: whoever has all deleted leaves
+    nothing from which an answer could be read."""
+    paths = (path for path in sorted((corpus.ROOT / "tests/cases/dialogues").glob("*.yaml")) if path.stem != "privacy")
+    told = [dialogue["对话"] for path in paths for dialogue in _yaml(path)]
     return [lines for turns in told if (lines := [turn.get("商户") or turn["点"] for turn in turns if "商户" in turn or "点" in turn])]
 
 
@@ -109,7 +111,7 @@ async def _played(plan: Plan) -> Report:
         for number, merchant in enumerate(plan.merchants)
     ]
     post = await _connected(plan.ports)
-    looking = asyncio.create_task((answers := _answers(plan.database)).look()) if plan.database else None
+    looking = asyncio.create_task((answers := _answers(plan.database)).look(LOOK_CLOSELY if plan.rate else LOOK)) if plan.database else None
 
     async def road(request: Request) -> None:
         if not plan.database:
@@ -229,13 +231,13 @@ class _Answers:
         self._expected[ext_id] = future = asyncio.get_running_loop().create_future()
         return future
 
-    async def look(self) -> None:
-        """Look again and again until cancelled."""
+    async def look(self, pause: float) -> None:
+        """Look again and again, with pauses in seconds, until cancelled."""
         while True:
             for ext_id, status in await self._query(list(self._expected)) if self._expected else ():
                 future = self._expected.pop(ext_id)
                 future.set_result(None) if status == "done" else future.set_exception(RuntimeError("put aside"))
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(pause)
 
 
 def _answers(database: str) -> _Answers:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +18,7 @@ from bot.storage.postgres import PostgresStore
 from bot.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from bot.service.ports import Store
@@ -39,6 +40,9 @@ class Place(Protocol):
     async def execute(self, statement: str) -> None:
         """Do something to the database behind the store's back."""
 
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        """The rows of a query, beside whoever works with the database."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
@@ -50,6 +54,10 @@ class File:
     async def execute(self, statement: str) -> None:
         async with aiosqlite.connect(self.path, isolation_level=None) as connection:
             await connection.execute(statement)
+
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)) as connection:
+            return connection.execute(statement).fetchall()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,9 @@ class Server:
     async def fetch(self, statement: str) -> list[Any]:
         async with self.connected() as connection:
             return list(await connection.fetch(statement))
+
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        return fetch(self.dsn, statement)
 
     async def cut(self) -> None:
         """End all connections but this one, as a server does that is started again."""

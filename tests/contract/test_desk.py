@@ -7,16 +7,19 @@ import json
 import sqlite3
 import tracemalloc
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.audit import Entry as AuditEntry
 from bot.domain.messages import Address, Photo
-from bot.service.desk import Cluster, Seen, View, Wanted
-from bot.service.ports import Arrival, Outcome, Retention
+from bot.service.desk import Cluster, Reminded, Seen, View, Wanted
+from bot.service.ports import FORGOTTEN, Arrival, Outcome, Retention
 from bot.storage import sqlite_desk, words
+from tests.rows import ticket as kept
 
 from .desk_rows import HOUR, MINUTE, NOW, Rows
 from .places import File, Server, opened
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from .places import Place
 
 ME, OTHER = "li", "wang"
+GONE = AuditEntry(at=NOW, actor="posbot", what=FORGOTTEN)
 SECRET = "110101199003078515"
 
 
@@ -165,6 +169,8 @@ async def test_lines_with_notes_forwards_and_from_the_end(desk: DeskStore, rows:
     assert [(entry.id, entry.side, entry.event) for entry in await desk.entries("c1")] == [(1, "merchant", 7), (3, "note", None), (4, "bot", None)]
     assert [entry.id for entry in await desk.entries("c1", after=1, limit=1)] == [3]
     assert [entry.id for entry in await desk.latest("c1", 2)] == [3, 4]
+    assert [entry.id for entry in await desk.latest("c1", 2, 4)] == [1, 3]
+    assert await desk.latest("c1", 2, 0) == []
     assert await desk.entries("nobody") == []
 
 
@@ -402,6 +408,17 @@ async def test_a_redacted_line_is_gone_from_everywhere(desk: DeskStore, redactin
     assert [entry.side for entry in await desk.entries(redacting.chat)] == ["merchant", "bot"]
 
 
+async def test_lines_that_are_alike_are_found(desk: DeskStore, redacting: Redacting) -> None:
+    out = json.dumps({"redacted": True})
+    assert await desk.alike(redacting.chat, out, 10) == []
+    for entry in await desk.entries(redacting.chat):
+        assert await desk.redact_line(redacting.chat, entry.id, out)
+    newest_first = [entry.id for entry in await desk.entries(redacting.chat)][::-1]
+    assert await desk.alike(redacting.chat, out, 10) == newest_first
+    assert await desk.alike(redacting.chat, out, 1) == newest_first[:1]
+    assert await desk.alike("nobody", out, 10) == []
+
+
 async def test_redacting_what_the_bot_said_leaves_the_merchants_event(desk: DeskStore, redacting: Redacting) -> None:
     assert await desk.redact_line(redacting.chat, 2, '{"bubbles": ["***"]}')
     assert SECRET in (await desk.deeds("t1"))[0].detail
@@ -444,7 +461,7 @@ async def test_words_of_what_is_forgotten_or_old_are_gone_too(store: Store, desk
     for id in (1, 2, 3):
         await rows.line(id, id, f"打印机{id}", at=NOW - HOUR if id == 2 else NOW)
     assert len(await desk.search("打印机")) == 3
-    await store.forget(Address(channel="web", chat="chat1"))
+    await store.forget(Address(channel="web", chat="chat1"), GONE)
     assert lines(await desk.search("打印机")) == [3, 2]
     await store.purge(Retention(messages=NOW - MINUTE, photos=0, conversations=0))
     assert lines(await desk.search("打印机")) == [3]
@@ -459,7 +476,7 @@ async def test_purged_words_leave_no_bytes(tmp_path: Path) -> None:
         await rows.conversation(1)
         await rows.line(1, 1, f"证号{SECRET}")
         await rows.line(2, 1, "打印机")
-        await store.forget(Address(channel="web", chat="chat1"))
+        await store.forget(Address(channel="web", chat="chat1"), GONE)
         await store.purge(Retention(messages=0, photos=0, conversations=0))
     assert SECRET.encode() not in everything(tmp_path)
 
@@ -537,8 +554,8 @@ async def test_an_incident_from_proposal_to_end(desk: DeskStore, rows: Rows) -> 
     (announced,) = await desk.incidents(current=True)
     assert (announced.status, announced.text, announced.until, announced.author, announced.tickets) == ("announced", "线路故障", "2025-10-09T18:00:00", ME, 3)
     assert {row.id: row.incident for row in (await desk.queue(wanted())).rows} == {"t1": "i1", "t2": "i1", "t3": "i1", "t11": None}
-    assert await desk.end_incident("i1", NOW + HOUR, over=True) == [(Address(channel="web", chat=f"chat{id}"), f"1009-{id:05}") for id in (1, 2, 3)]
-    assert await desk.end_incident("i1", NOW + HOUR, over=True) is None
+    assert sorted(await desk.end_incident("i1", NOW + HOUR, str) or ()) == [f"1009-{id:05}" for id in (1, 2, 3)]
+    assert await desk.end_incident("i1", NOW + HOUR, str) is None
     assert await desk.incidents(current=True) == []
     (over,) = await desk.incidents(current=False)
     assert (over.status, over.ended) == ("over", NOW + HOUR)
@@ -547,10 +564,77 @@ async def test_an_incident_from_proposal_to_end(desk: DeskStore, rows: Rows) -> 
     assert await desk.clusters(NOW, 3) == [KIND]
 
 
+async def told(store: Store) -> list[tuple[str, str]]:
+    """(chat, body) of the acts of staff that wait, each handled."""
+    found: list[tuple[str, str]] = []
+
+    def hears(work: Work) -> Outcome:
+        found.extend((work.address.chat, event.body) for event in work.events if event.kind == "acted")
+        return Outcome(state="{}", knowledge="k", done=tuple(event.id for event in work.events))
+
+    while await store.step(hears, NOW + 9 * HOUR):
+        pass
+    return found
+
+
+async def test_whoever_is_linked_is_told_once_whatever_dies(place: Place) -> None:
+    """Who ends an incident dies at once: what is to be told is there already, one event for each conversation, by its latest ticket."""
+    async with opened(place) as store:
+        rows = Rows(place)
+        await outage(rows, 1, 2)
+        await rows.ticket(9, conversation=1, status="closed", topic="network", code="91", acquirer="x", opened=NOW)
+        await store.desk.propose(KIND, "i1", NOW)
+        await store.desk.announce("i1", text="线路故障", until="", author=ME, since=NOW)
+        await place.execute("UPDATE ticket SET incident = (SELECT id FROM incident) WHERE public_id = 't9'")
+        await store.desk.end_incident("i1", NOW + HOUR, lambda number: json.dumps({"number": number}))
+    async with opened(place) as store:
+        assert await store.desk.end_incident("i1", NOW + HOUR, str) is None
+        assert sorted(await told(store)) == [("chat1", '{"number": "1009-00009"}'), ("chat2", '{"number": "1009-00002"}')]
+        assert await told(store) == []
+
+
+async def test_an_end_that_fails_in_the_middle_has_not_happened(store: Store, rows: Rows) -> None:
+    def breaks(number: str) -> str:
+        if number.endswith("3"):
+            raise ValueError(number)
+        return "{}"
+
+    await outage(rows, 1, 3)
+    await store.desk.propose(KIND, "i1", NOW)
+    await store.desk.announce("i1", text="线路故障", until="", author=ME, since=NOW)
+    with pytest.raises(ValueError, match="3"):
+        await store.desk.end_incident("i1", NOW + HOUR, breaks)
+    assert [incident.status for incident in await store.desk.incidents(current=True)] == ["announced"]
+    assert await told(store) == []
+    assert len(await store.desk.end_incident("i1", NOW + HOUR, lambda number: "{}") or ()) == 3
+    assert len(await told(store)) == 3
+
+
+async def test_a_ticket_of_the_kind_is_linked_while_the_notice_stands(store: Store, rows: Rows) -> None:
+    """Whoever comes during an incident is told its end; who comes afterwards is not."""
+    await outage(rows, 101, 3)
+    await store.desk.propose(KIND, "i1", NOW)
+    await store.desk.announce("i1", text="线路故障", until="", author=ME, since=NOW)
+
+    def opens(work: Work) -> Outcome:
+        return Outcome(
+            state="{}",
+            knowledge="k",
+            done=tuple(event.id for event in work.events),
+            tickets=(replace(kept(work.events[0].id), topic="network", code="91", acquirer="x"),),
+        )
+
+    late = Address(channel="web", chat="late")
+    await store.accept(Arrival(address=late, ext_id="late", kind="said", body="{}", received=NOW))
+    await store.step(opens, NOW + HOUR)
+    assert len(await store.desk.end_incident("i1", NOW + HOUR, lambda number: "{}") or ()) == 4
+    assert "late" in {chat for chat, _ in await told(store)}
+
+
 async def test_what_was_none_is_not_proposed_again_for_the_same_tickets(desk: DeskStore, rows: Rows) -> None:
     await outage(rows, 1, 3)
     await desk.propose(KIND, "i1", NOW + MINUTE)
-    assert await desk.end_incident("i1", NOW + MINUTE, over=False) == []
+    assert await desk.end_incident("i1", NOW + MINUTE, None) == []
     assert await desk.clusters(NOW, 3) == []
     assert [incident.status for incident in await desk.incidents(current=False)] == ["dismissed"]
 
@@ -564,7 +648,7 @@ async def test_two_leads_at_once_announce_once(desk: DeskStore, rows: Rows) -> N
     assert sum(results) == 1
     (announced,) = await desk.incidents(current=True)
     assert (announced.author, announced.tickets) == (f"lead{results.index(True)}", 3)
-    ends = await asyncio.gather(*(desk.end_incident(incident.id, NOW, over=True) for _ in range(8)))
+    ends = await asyncio.gather(*(desk.end_incident(incident.id, NOW, str) for _ in range(8)))
     assert sorted(len(end) for end in ends if end is not None) == [3]
 
 
@@ -574,7 +658,7 @@ async def test_old_incidents_go_and_their_tickets_stay(store: Store, desk: DeskS
     await desk.announce("i1", text="", until="", author=ME, since=NOW)
     await store.purge(Retention(messages=0, photos=0, conversations=NOW))
     assert await desk.incidents(current=False) != []
-    await desk.end_incident("i1", NOW, over=True)
+    await desk.end_incident("i1", NOW, str)
     await store.purge(Retention(messages=0, photos=0, conversations=NOW + 1))
     assert await desk.incidents(current=False) == []
     assert [row.incident for row in (await desk.queue(wanted())).rows] == [None] * 3
@@ -613,3 +697,82 @@ async def test_deeds_have_their_numbers_in_the_order_of_commits(server: Server) 
         await transaction.commit()
         await quick
         assert len(await store.desk.deeds_after(before, 10)) == 2
+
+
+async def test_nothing_is_kept_for_ever(store: Store, rows: Rows) -> None:
+    """A conversation that goes on loses what is over in it; the audit has a time of its own; what is announced or open stays."""
+    old, day = NOW - 24 * HOUR, 24 * HOUR
+    await rows.conversation(1)
+    await rows.tickets([
+        {"id": 1, "conversation": 1, "status": "closed", "changed": old - 1},
+        {"id": 2, "conversation": 1, "status": "solved", "changed": old - 1},
+        {"id": 3, "conversation": 1, "changed": old - 1},
+        {"id": 4, "conversation": 1, "status": "closed", "changed": old},
+    ])  # fmt: skip
+    for id, at in ((1, old - 1), (2, old)):
+        await rows.insert("rating", [{"event": id, "conversation": 1, "topic": "printer", "stars": 5, "at": at}])
+        await rows.insert("trouble", [{"event": id, "conversation": 1, "began": at, "ended": at, "how": "bot"}])
+        await store.staff.record(AuditEntry(at=at, actor="li", what="logged-in"))
+    for id, (status, at) in enumerate([("proposed", old - 1), ("announced", old - 1), ("over", old - 1), ("proposed", old)], 1):
+        ended = at if status == "over" else None
+        await rows.insert(
+            "incident", [{"public_id": f"i{id}", "topic": f"t{id}", "code": "", "acquirer": "", "status": status, "proposed": at, "ended": ended}]
+        )
+    await store.purge(Retention(messages=0, photos=0, conversations=old, audit=old - 1))
+    assert {row.id for row in [*(await store.desk.queue(wanted())).rows, *(await store.desk.queue(wanted(View.SOLVED))).rows]} == {"t2", "t3", "t4"}
+    assert {incident.id for incident in await store.desk.incidents(current=False)} == {"i2", "i4"}
+    assert len(await store.staff.audit(None, 10)) == 2
+    await store.purge(Retention(messages=0, photos=0, conversations=0, audit=old + day))
+    assert await store.staff.audit(None, 10) == []
+
+
+LEAD = "zhao"
+REMINDED = {
+    "its owner": (ME, ["money"], False, ["t1"]),
+    "an owner who serves all queues": (ME, [], False, ["t2", "t1"]),
+    "a colleague": (OTHER, [], False, ["t2"]),
+    "who serves other queues": (OTHER, ["money"], False, []),
+    "a lead": (LEAD, [], True, ["t3", "t2"]),
+    "a lead of other queues": (LEAD, ["money"], True, []),
+}
+
+
+@pytest.mark.parametrize(("login", "teams", "leads", "expected"), REMINDED.values(), ids=[*REMINDED])
+async def test_who_is_reminded_of_what(desk: DeskStore, rows: Rows, login: str, teams: list[str], leads: bool, expected: list[str]) -> None:
+    """The owner, the group while nobody has it, and of what was put before them the leads; of nothing that is over."""
+    await rows.conversations([{"id": id} for id in range(1, 7)])
+    await rows.tickets([
+        {"id": 1, "owner": ME, "status": "taken", "due": NOW + HOUR},
+        {"id": 2, "due": NOW + HOUR},
+        {"id": 3, "owner": "other", "status": "taken", "due": NOW - HOUR},
+        {"id": 4, "owner": ME, "status": "taken", "answered": NOW, "due": NOW + HOUR},
+        {"id": 5, "owner": ME, "status": "solved"},
+        {"id": 6, "owner": ME, "status": "taken"},
+    ])  # fmt: skip
+    for ticket in (1, 2, 4, 5):
+        await rows.deed(ticket, "remind", detail='{"clock": "response", "mark": "half", "owner": ""}', at=NOW - ticket)
+    for mark in ("due", "leads"):
+        await rows.deed(3, "remind", detail=json.dumps({"clock": "solution", "mark": mark}))
+    reminded = Reminded(login=login, teams=teams, leads=leads, now=NOW)
+    assert [reminder.row.id for reminder in await desk.reminders(reminded, 10)] == expected
+    assert len(await desk.reminders(reminded, 1)) <= 1
+
+
+async def test_a_reminder_is_gone_for_whoever_has_seen_it_or_has_acted_since(desk: DeskStore, rows: Rows) -> None:
+    await rows.conversation(1)
+    await rows.ticket(1)
+    first, second = (Reminded(login=login, teams=[], leads=False, now=NOW) for login in (ME, OTHER))
+    await rows.deed(1, "remind", detail='{"clock": "response", "mark": "half"}', at=NOW + 1)
+    (reminder,) = await desk.reminders(first, 10)
+    assert (reminder.clock, reminder.mark, reminder.at, reminder.row.number) == ("response", "half", NOW + 1, "1009-00001")
+    await desk.notice("t1", ME, NOW + 2)
+    assert await desk.reminders(first, 10) == []
+    assert len(await desk.reminders(second, 10)) == 1
+    assert [(deed.actor, deed.act, deed.at) for deed in await desk.deeds("t1")][-1] == (ME, "noticed", NOW + 2)
+    await rows.deed(1, "remind", detail='{"clock": "response", "mark": "due"}')
+    assert [reminder.mark for reminder in await desk.reminders(first, 10)] == ["due"]
+    await rows.deed(1, "reply", actor=ME, done=False)
+    assert len(await desk.reminders(first, 10)) == 1
+    await rows.deed(1, "note", actor=ME)
+    assert await desk.reminders(first, 10) == []
+    await desk.notice("nothing", ME, NOW)

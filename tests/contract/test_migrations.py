@@ -32,7 +32,7 @@ ROWS = Path(__file__).parent / "rows"
 NEWEST = migrations.newest("sqlite")
 NOW = 1_760_000_020_000_000
 GUIDED = Address(channel="hook:shop", chat="m-1")
-YES = {"sqlite": "1", "postgres": "true"}
+YES, NO = {"sqlite": "1", "postgres": "true"}, {"sqlite": "0", "postgres": "false"}
 PHOTO = {"sqlite": "X'ffd8ff'", "postgres": r"'\xffd8ff'"}
 
 
@@ -50,7 +50,7 @@ async def made(place: Place, version: int) -> None:
         scripts += [script, f"INSERT INTO schema_version VALUES ({number})"]
     if version:
         kept = [(ROWS / f"{number:04}.sql").read_text("utf-8") for number in range(1, version + 1)]
-        scripts += [rows.replace("{photo}", PHOTO[dialect]).replace("{yes}", YES[dialect]) for rows in kept]
+        scripts += [rows.replace("{photo}", PHOTO[dialect]).replace("{yes}", YES[dialect]).replace("{no}", NO[dialect]) for rows in kept]
     if isinstance(place, File):
         with closing(sqlite3.connect(place.path)) as connection:
             connection.executescript(";\n".join(scripts))

@@ -16,6 +16,7 @@ from bot.service import bodies
 from bot.service.deciding import Decider
 from bot.service.desk import View, Wanted
 from bot.service.ports import Arrival
+from tests.faults.invariants import owned
 
 from .places import opened
 from .test_store import NOW
@@ -66,3 +67,4 @@ async def test_each_ticket_gets_one_owner_and_the_others_learn_who(place: Place,
             assert Counter(deed.done for deed in tries) == {True: 1, False: RACERS - 1}
             assert {file.row.owner} == {deed.actor for deed in tries if deed.done}
             assert {json.loads(deed.detail)["owner"] for deed in tries if not deed.done} == {file.row.owner}
+        assert list(owned(place.query)) == []

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.audit import Entry
+from bot.service.ports import FORGOTTEN
 from bot.service.reports import QUIET, By, Day, Fate, Guess, Handover, Misroute, Period, Rating, Speed, bounds
 
 from .desk_rows import HOUR, MINUTE, NOW, Rows
@@ -193,7 +195,7 @@ async def test_what_staff_say_of_the_bots_guesses(reports: ReportStore, rows: Ro
 async def test_what_is_forgotten_is_in_no_report(store: Store, reports: ReportStore, rows: Rows) -> None:
     await troubles(rows, (1, 1, "printer", NOW, "bot"))
     await rows.insert("trial", [{"trouble": 1, "topic": "printer", "step": "paper", "result": "solved"}])
-    await store.forget((await store.address("c1")) or pytest.fail("no conversation"))
+    await store.forget((await store.address("c1")) or pytest.fail("no conversation"), Entry(at=NOW, actor="posbot", what=FORGOTTEN))
     assert await reports.handovers(PERIOD) == []
     assert await reports.fates(PERIOD) == []
 

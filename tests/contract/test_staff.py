@@ -11,7 +11,8 @@ import pytest
 from bot.domain.audit import Entry
 from bot.domain.errors import AccountError
 from bot.domain.staff import Member, Role
-from bot.service.staff import Change, Session
+from bot.service.ports import WITHDRAWN
+from bot.service.staff import WITHDRAWAL_SEEN, Change, Session
 
 from .places import opened
 from .test_store import MINUTE, NOW
@@ -179,3 +180,21 @@ async def test_the_audit_is_paged_and_outlives_the_member(manned: Store, place: 
     await place.execute("DELETE FROM staff WHERE login = 'ben'")
     assert await manned.staff.session("h1") is None
     assert "logged-in" in await whats(manned)
+
+
+async def test_who_learns_that_a_ticket_was_withdrawn(store: Store) -> None:
+    """Its owner; the leads when it was nobody's; each until it is seen."""
+    for number, owner in (("1", "li"), ("2", ""), ("3", "wang"), ("4", "li")):
+        await store.staff.record(Entry(at=NOW, actor="posbot", what=WITHDRAWN, subject=number, detail=owner))
+
+    async def told(login: str, *, leads: bool) -> list[str]:
+        return [entry.subject for entry in await store.staff.withdrawn(login, leads=leads)]
+
+    assert await told("li", leads=False) == ["4", "1"]
+    assert await told("zhao", leads=True) == ["2"]
+    assert await told("zhao", leads=False) == []
+    await store.staff.record(Entry(at=NOW, actor="zhao", what=WITHDRAWAL_SEEN, subject="1"))
+    await store.staff.record(Entry(at=NOW, actor="li", what=WITHDRAWAL_SEEN, subject="1"))
+    assert await told("li", leads=False) == ["4"]
+    await store.staff.record(Entry(at=NOW, actor="posbot", what=WITHDRAWN, subject="1", detail="li"))
+    assert await told("li", leads=False) == ["1", "4"]

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.domain.audit import Entry
 from bot.domain.errors import AlreadyRunning, StoreUnavailable
 from bot.domain.messages import Address, Photo
-from bot.service.ports import Arrival, Later, Outcome, Rated, Retention, Sent, Spoken, Undeliverable
+from bot.service.ports import FORGOTTEN, Arrival, Forgotten, Held, Later, Outcome, Rated, Retention, Sent, Spoken, Undeliverable
+from bot.storage.gathered import MOST_ITEMS
 from bot.storage.sqlite import SQLiteStore
 from tests.rows import ticket
 
@@ -90,6 +92,16 @@ async def test_a_duplicate_after_the_step_changes_nothing(store: Store) -> None:
 
 async def test_the_same_id_in_another_channel_is_another_event(store: Store) -> None:
     assert await store.accept(arrival(ANNA)) != await store.accept(arrival(BEN))
+
+
+async def test_as_many_as_may_wait_come_at_once(store: Store) -> None:
+    """Some twice, many of the same chats: each is kept once, in its conversation."""
+    crowd = [arrival(replace(ANNA, chat=f"c{number % 700}"), str(number % 3_900)) for number in range(MOST_ITEMS)]
+    conversations = await asyncio.gather(*map(store.accept, crowd))
+    assert (await store.counts(NOW)).inbox == 3_900
+    assert len(set(conversations)) == 700
+    assert conversations == await asyncio.gather(*map(store.accept, crowd))
+    assert conversations[:20] == [await store.conversation(each.address) for each in crowd[:20]]
 
 
 async def test_state_version_and_profile_come_back(store: Store) -> None:
@@ -179,6 +191,23 @@ async def test_lines_of_one_chat_go_out_one_after_another(store: Store) -> None:
     assert [line.body for line in await store.claim(NOW, NOW + MINUTE, 10)] == ["二", "二"]
 
 
+async def test_what_waits_behind_a_line_may_go_along_with_it(store: Store) -> None:
+    await store.accept(arrival(ANNA))
+    await store.accept(arrival(BEN))
+    await store.step(says("一", "二", "三", "四", push=True), NOW)
+    anna, _ = sorted(await store.claim(NOW, NOW + MINUTE, 10), key=lambda line: line.address.chat)
+    two, three = await store.queued(anna.id, 2)
+    assert [(line.address, line.conversation, line.body, line.tries) for line in (two, three)] == [
+        (ANNA, anna.conversation, "二", 0),
+        (ANNA, anna.conversation, "三", 0),
+    ]
+    await store.settle(anna.id, Sent(remote_id="7", along=((two.id, "8"), (three.id, "9"))))
+    assert [await store.forum.remote_of(anna.conversation, line.message) for line in (anna, two, three)] == ["7", "8", "9"]
+    (last,) = await store.claim(NOW, NOW + MINUTE, 10)
+    assert (last.address, last.body) == (ANNA, "四")
+    assert await store.queued(last.id, 10) == []
+
+
 async def test_a_line_that_must_wait_holds_back_its_chat_only(store: Store) -> None:
     await store.accept(arrival(ANNA))
     await store.accept(arrival(BEN))
@@ -229,12 +258,42 @@ async def test_the_transcript_goes_on_after_a_line(store: Store) -> None:
     assert await store.transcript("nobody", 0, 10) == []
 
 
+async def test_each_step_is_another_version_of_its_conversation_only(store: Store) -> None:
+    anna, ben = await store.accept(arrival()), await store.accept(arrival(BEN, "2"))
+    assert await store.versions([anna, ben, "nobody", "\x00"]) == {anna: 0, ben: 0}
+    await store.step(says("一"), NOW)
+    before = await store.versions([anna, ben])
+    await store.accept(arrival(ext_id="3"))
+    await store.step(says("二"), NOW)
+    after = await store.versions([anna, ben])
+    assert (after[anna] > before[anna], after[ben]) == (True, before[ben])
+    assert await store.versions([]) == {}
+
+
 async def test_addresses_and_public_ids_belong_together(store: Store) -> None:
     conversation = await store.accept(arrival())
     assert await store.conversation(ANNA) == conversation
     assert await store.address(conversation) == ANNA
     assert await store.conversation(BEN) is None
     assert await store.address("nobody") is None
+
+
+async def test_what_a_conversation_has_come_to_can_be_asked(store: Store) -> None:
+    conversation = await store.accept(arrival())
+    assert await store.state(conversation) is None
+    await store.step(says(), NOW)
+    assert await store.state(conversation) == json.dumps({"version": 1})
+    assert await store.state("nobody") is None
+
+
+async def test_what_was_seized_is_held_until_it_is_released(store: Store) -> None:
+    hold = await store.seize("fetching")
+    assert hold is not None
+    assert await hold.lasts()
+    await hold.release()
+    again = await store.seize("fetching")
+    assert again is not None
+    await again.release()
 
 
 async def test_a_photo_belongs_to_its_chat(store: Store) -> None:
@@ -254,13 +313,79 @@ async def test_a_photo_is_kept_once(store: Store) -> None:
     assert await store.photo("p", BEN) is None
 
 
+GONE = Entry(at=NOW, actor="posbot", what=FORGOTTEN, detail="web")
+
+
+async def audited(store: Store) -> list[tuple[str, str, str, str]]:
+    """Everything in the audit, oldest first."""
+    return [(entry.actor, entry.what, entry.subject, entry.detail) for entry in reversed(await store.staff.audit(None, 100))]
+
+
+def opens(*tickets: dict[str, str | None]) -> Decide:
+    """A step that opens tickets like these."""
+
+    def decide(work: Work) -> Outcome:
+        made = [replace(ticket(number), **columns) for number, columns in enumerate(tickets, 1)]  # type: ignore[arg-type]
+        return replace(says("好")(work), tickets=tuple(made))
+
+    return decide
+
+
+async def test_what_was_deleted_is_in_the_audit_by_its_numbers_alone(store: Store) -> None:
+    """Tickets that were still open with the owner, who must learn of it; nothing of what was said."""
+    await store.accept(arrival(ANNA))
+    await store.step(opens({"status": "closed", "owner": "li"}, {"status": "taken", "owner": "wang"}), NOW)
+    await store.keep(Photo(id="p1", mime="image/jpeg", width=1, height=1, data=b"x"), ANNA, NOW)
+    assert await store.held(ANNA) == Held(lines=1, photos=1, tickets=2, open=("1124-00002",))
+    assert await store.held(BEN) == Held(lines=0, photos=0, tickets=0, open=())
+    assert await store.forget(ANNA, GONE)
+    assert await audited(store) == [
+        ("posbot", "data-deleted", "1124-00001 1124-00002", "web"), ("posbot", "ticket-withdrawn", "1124-00002", "wang"),
+    ]  # fmt: skip
+    assert not await store.forget(ANNA, GONE)
+    assert len(await audited(store)) == 2
+    assert await store.held(ANNA) == Held(lines=0, photos=0, tickets=0, open=())
+
+
+async def test_a_step_can_delete_everything_and_begin_anew(store: Store) -> None:
+    """What it says is the only line of another conversation of the same chat, and is delivered; the event is not there a second time."""
+    before = await store.accept(arrival(ANNA))
+    await store.step(opens({"owner": None}), NOW)
+    await store.keep(Photo(id="p1", mime="image/jpeg", width=1, height=1, data=b"x"), ANNA, NOW)
+    await store.accept(arrival(ANNA, "confirm"))
+    await store.accept(arrival(BEN))
+
+    def forgets(work: Work) -> Outcome:
+        said = says("已经删除", push=True)(work)
+        return replace(said, state='{"fresh": 1}', forgotten=Forgotten(public_id="new", entry=GONE)) if work.address == ANNA else said
+
+    assert await store.step(forgets, NOW) == 2
+    assert await store.conversation(ANNA) == "new"
+    assert await texts(store, before) == []
+    assert await texts(store, "new") == ["已经删除"]
+    assert await store.photo("p1", ANNA) is None
+    assert {line.conversation for line in await store.claim(NOW, NOW + MINUTE, 10)} == {"new", await store.conversation(BEN)}
+    assert [what for _, what, _, _ in await audited(store)] == ["data-deleted", "ticket-withdrawn"]
+    assert await store.step(says("好"), NOW) == 0
+    await store.accept(arrival(ANNA, "later"))
+    seen: list[tuple[str, str | None, str]] = []
+
+    def looks(work: Work) -> Outcome:
+        seen.append((work.public_id, work.state, work.profile))
+        return says("好")(work)
+
+    await store.step(looks, NOW)
+    assert seen == [("new", '{"fresh": 1}', "{}")]
+    assert await texts(store, "new") == ["已经删除", "好"]
+
+
 async def test_forgetting_a_chat_leaves_nothing(store: Store) -> None:
     conversation = await store.accept(arrival())
     await store.accept(arrival(BEN))
     await store.step(says("好", push=True), NOW)
     await store.keep(Photo(id="p1", mime="image/jpeg", width=1, height=1, data=b"x"), ANNA, NOW)
-    assert await store.forget(ANNA)
-    assert not await store.forget(ANNA)
+    assert await store.forget(ANNA, GONE)
+    assert not await store.forget(ANNA, GONE)
     assert await store.conversation(ANNA) is None
     assert await texts(store, conversation) == []
     assert await store.photo("p1", ANNA) is None
@@ -490,7 +615,7 @@ async def test_odd_ids_are_kept_apart(store: Store) -> None:
         await store.keep(photo, address, NOW)
         assert await store.photo(photo.id, address) == photo
     assert (await store.counts(NOW)).inbox == 0
-    assert await store.forget(addresses[1])
+    assert await store.forget(addresses[1], GONE)
     assert await store.conversation(addresses[0]) == conversations[0]
     assert await store.address("\x00\ud800") is None
     assert await store.photo("\x00\ud800", ANNA) is None
@@ -586,3 +711,16 @@ async def test_a_copy_is_whole(tmp_path: Path) -> None:
         await store.backup(tmp_path / "copy" / "posbot.db")
     async with opened(File(path=tmp_path / "copy" / "posbot.db")) as copied:
         assert await texts(copied, conversation) == ["好"]
+
+
+async def test_a_transcript_is_read_from_its_end(store: Store) -> None:
+    conversation = await store.accept(arrival())
+    await store.accept(arrival(BEN))
+    await store.step(says(*map(str, range(7))), NOW)
+    last = await store.earlier(conversation, 2**62, 3)
+    assert [line.body for line in last] == ["4", "5", "6"]
+    before = await store.earlier(conversation, last[0].id, 3)
+    assert [line.body for line in before] == ["1", "2", "3"]
+    assert [line.body for line in await store.earlier(conversation, before[0].id, 3)] == ["0"]
+    assert await store.earlier(conversation, 0, 3) == []
+    assert await store.earlier("nobody's", 2**62, 3) == []

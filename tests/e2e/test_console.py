@@ -68,7 +68,7 @@ class Seat:
                 faint = await self.page.evaluate(_TOO_FAINT)
                 assert faint == [], (name, scheme)
                 if SHOTS:
-                    await self.page.screenshot(path=f"{SHOTS}/{name}-{size['width']}-{scheme}.png")
+                    await self.page.screenshot(path=f"{SHOTS}/{name}-{size['width']}-{scheme}.png", caret="initial")  # to hide it, a style is put into the page
 
 
 _TOO_SMALL = """
@@ -149,11 +149,11 @@ async def test_the_first_day(browser: Browser, told: Told) -> None:
 async def _come_in(boss: Seat, told: Told) -> None:
     await boss.go("/console/audit")
     await boss.looks_right("login")
-    await _log_in(boss, told.login, "not this one")
+    await log_in(boss, told.login, "not this one")
     await expect(boss.page.get_by_role("alert")).to_have_text("登录名或密码不对")
     await boss.looks_right("login-wrong")
-    await _log_in(boss, told.login, told.password)
-    await _choose(boss, PASSWORD)
+    await log_in(boss, told.login, told.password)
+    await choose(boss, PASSWORD)
     await expect(boss.page.get_by_role("status")).to_have_text("新密码已生效")
     await boss.go("/console/account")
     await boss.looks_right("account")
@@ -177,9 +177,9 @@ async def _hire(boss: Seat) -> str:
 
 async def _begin_work(staff: Seat, first: str) -> None:
     await staff.go("/console/account?done=nonsense")
-    await _log_in(staff, "wangfang", first)
+    await log_in(staff, "wangfang", first)
     await staff.looks_right("password")
-    await _choose(staff, "一匹马和电池 123")
+    await choose(staff, "一匹马和电池 123")
     await staff.go("/console/account")
     await expect(staff.page.get_by_role("link", name="审计")).to_have_count(0)
     await staff.press("离岗")
@@ -211,19 +211,19 @@ async def _look_around_and_leave(boss: Seat) -> None:
 async def test_without_scripts_everything_works_as_well(browser: Browser, told: Told) -> None:
     async with seated(browser, told, java_script_enabled=False) as boss:
         await boss.go("/console")
-        await _log_in(boss, told.login, told.password)
-        await _choose(boss, PASSWORD)
+        await log_in(boss, told.login, told.password)
+        await choose(boss, PASSWORD)
         await boss.press("离岗")
         await expect(boss.page.get_by_role("button", name="在岗")).to_be_visible()
 
 
-async def _log_in(seat: Seat, login: str, password: str) -> None:
+async def log_in(seat: Seat, login: str, password: str) -> None:
     await seat.page.get_by_label("登录名").fill(login)
     await seat.page.get_by_label("密码").fill(password)
     await seat.press("登录")
 
 
-async def _choose(seat: Seat, password: str) -> None:
+async def choose(seat: Seat, password: str) -> None:
     """The form that comes first."""
     await expect(seat.page.get_by_role("heading", name="先设一个自己的密码")).to_be_visible()
     await seat.page.get_by_label("新密码", exact=True).fill(password)

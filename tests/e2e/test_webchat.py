@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import secrets
@@ -34,6 +35,8 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SECRET = b"shared with the shop's server"
+SHOTS = os.environ.get("POSBOT_SHOTS")
+"""A folder for pictures, to look at them."""
 PHONE: ViewportSize = {"width": 390, "height": 844}
 EXPECTED = re.compile(r"Failed to load resource")
 """What the console says when a test cuts the connection."""
@@ -276,6 +279,60 @@ async def test_two_tabs_show_the_same_and_forget_together(browser: Browser, stag
         await two.say("打印机没纸了")
         await two.answered(1)
         await one.answered(1)
+
+
+async def test_the_page_begins_with_the_last_lines_and_goes_back(browser: Browser, stage: Stage) -> None:
+    """By a press, then by scrolling up; nothing is doubled, and what was looked at stays where it was."""
+    async with visiting(browser, stage.url) as (context, tab):
+        await tab.say("没出票")
+        await tab.answered(1)
+        ((id,),) = await stage.store._read("SELECT max(id) FROM conversation")
+        rows = [(id, json.dumps({"bubbles": [f"第{number}条"], "choices": []}, ensure_ascii=False)) for number in range(1, 251)]
+        insert = "INSERT INTO message (conversation, side, body, knowledge, at) VALUES (?, 'bot', ?, 'k', 1760000000000000)"
+        await stage.store._writer.run(lambda connection: connection.executemany(insert, rows))
+        fresh = await opened(context, stage.url)
+        numbered = fresh.at("#lines .line.bot .bubble").filter(has_text=re.compile("^第"))
+        await expect(numbered).to_have_count(100)
+        assert await numbered.first.text_content() == "第151条"
+        await expect(fresh.at("#earlier")).to_be_visible()
+        await fresh.at("#earlier").dispatch_event("click")
+        await expect(numbered).to_have_count(200)
+        seen = await fresh.at("#log").evaluate("log => log.scrollTop")
+        assert seen > 1000
+        if SHOTS:
+            await fresh.page.screenshot(path=f"{SHOTS}/webchat-earlier.png")
+        await fresh.at("#log").evaluate("log => { log.scrollTop = 30; }")
+        await expect(numbered).to_have_count(250)
+        await expect(fresh.at("#earlier")).to_be_hidden()
+        assert await numbered.all_text_contents() == [f"第{number}条" for number in range(1, 251)]
+        await fresh.say("打印机没纸了")
+        await fresh.answered(2)
+
+
+async def test_what_is_deleted_is_told_first_and_confirmed(browser: Browser, stage: Stage) -> None:
+    """With an open ticket; then once more in words."""
+    async with visiting(browser, stage.url) as (_, tab):
+        await tab.say("机器冒烟了")
+        await tab.answered(1)
+        await tab.at("#delete").click()
+        await expect(tab.at("#ask-open")).to_contain_text("还没办完")
+        if SHOTS:
+            for scheme in ("light", "dark"):
+                await tab.page.emulate_media(color_scheme=scheme)
+                await tab.page.screenshot(path=f"{SHOTS}/webchat-delete-{scheme}.png")
+        await tab.at("#ask-no").click()
+        await expect(tab.mine).to_have_count(1)
+        await tab.say("删除我的数据")
+        await tab.answered(2)
+        await tab.tap("确认删除")
+        await expect(tab.at("#lines .bubble").last).to_contain_text("都已经删除")
+        await expect(tab.mine).to_have_count(0)
+        await tab.say("没出票")
+        await tab.answered(1)
+        await tab.at("#delete").click()
+        await expect(tab.at("#ask-open")).to_be_hidden()
+        await tab.at("#ask-yes").click()
+        await expect(tab.mine).to_have_count(0)
 
 
 @pytest.mark.parametrize("scale", [1, 2])

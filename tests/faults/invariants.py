@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.tickets import OWNERS, Act
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
@@ -52,12 +54,12 @@ def broken(query: Query, acknowledged: Collection[str], came: Sequence[Told], *,
     """The promises that do not hold, in words. `acknowledged` are the ids of the messages that were answered with 202; `in_flight` is how many lines may have
     been on their way when somebody was killed, so that nobody could know whether they had come; `poisoned` messages had to be put aside.
 
-    I8, a ticket has one owner, has its checker here as soon as tickets have owners; I10 is `hidden`.
+    I10 is `hidden`.
     """
     doubled = in_flight + sum(told.unclear for told in came)
     checks = (
         _kept(query, acknowledged), _ended(query, poisoned), _counted(query), _tickets(query), _answered(query), _delivered(query, came, doubled),
-        _in_order(came), _private(query, came),
+        _in_order(came), owned(query), _private(query, came),
     )  # fmt: skip
     return [problem for problems in checks for problem in problems]
 
@@ -132,6 +134,25 @@ def _in_order(came: Sequence[Told]) -> Iterable[str]:
             first[told.merchant].append(told.line)
     if wrong := [merchant for merchant, lines in first.items() if lines != sorted(lines)]:
         yield f"{len(wrong)} merchants heard lines out of order"
+
+
+def owned(query: Query) -> Iterable[str]:
+    """I8: a ticket has one owner: nobody took one that was taken, and its owner is who the deeds on it made so."""
+    owners: dict[int, str | None] = {}
+    twice = 0
+    for ticket, act, actor, detail in query("SELECT ticket, act, actor, detail FROM ticket_event WHERE done ORDER BY id"):
+        owner = owners.get(ticket)
+        twice += act == Act.TAKE and owner is not None
+        if act in {Act.RELEASE, Act.MOVE, Act.MISROUTE, Act.REOPEN}:
+            owners[ticket] = None
+        elif act == Act.ASSIGN:
+            owners[ticket] = json.loads(detail)["to"]
+        elif act == Act.TAKE or (owner is None and actor and act in OWNERS):
+            owners[ticket] = actor
+    if twice:
+        yield f"{twice} tickets were taken that had an owner"
+    if wrong := [id for id, owner in query("SELECT id, owner FROM ticket") if owner != owners.get(id)]:
+        yield f"{len(wrong)} tickets have another owner than their history says, such as {wrong[:3]}"
 
 
 def _private(query: Query, came: Sequence[Told]) -> Iterable[str]:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.places import File
+
 from .test_faults import IN_A_HURRY, rough_day
-from .world import LONG, World, embedded, on_server, sqlite_query
+from .world import LONG, World, embedded, on_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +59,7 @@ async def refused(world: World, times: int = 1) -> None:
 
 async def test_a_full_disk(tmp_path: Path, disk: Path) -> None:
     database, ballast = disk / "posbot.db", disk / "ballast"
-    world = World(folder=tmp_path, database=str(database), query=sqlite_query(database), faults=0.0)
+    world = World(folder=tmp_path, database=str(database), query=File(path=database).query, faults=0.0)
 
     async def fill_and_free() -> None:
         fill(ballast)

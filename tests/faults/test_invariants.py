@@ -14,7 +14,6 @@ from tests.contract.places import File
 from tests.rows import ticket
 
 from .invariants import Told, broken, hidden, mark
-from .world import sqlite_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from bot.service.ports import Work
 
 NOW = 1_760_000_000_000_000
+TAKEN = "INSERT INTO ticket_event (ticket, event, actor, act, done, detail, at) VALUES (1, 1, '{}', 'take', 1, '[]', 0)"
 ACKNOWLEDGED = [f"id{merchant}-{number}" for merchant in range(2) for number in range(3)]
 
 
@@ -58,7 +58,7 @@ async def world(tmp_path: Path) -> tuple[File, list[Told]]:
 
 
 def problems(place: File, came: Sequence[Told], **more: Any) -> list[str]:
-    return broken(sqlite_query(place.path), ACKNOWLEDGED, came, **{"in_flight": 0, **more})
+    return broken(place.query, ACKNOWLEDGED, came, **{"in_flight": 0, **more})
 
 
 async def test_where_all_is_well_nothing_is_found(world: tuple[File, list[Told]]) -> None:
@@ -82,6 +82,8 @@ async def test_where_all_is_well_nothing_is_found(world: tuple[File, list[Told]]
         ("UPDATE inbox SET status = 'new' WHERE id = 2", "2 lines of events that are not done"),
         ("UPDATE outbox SET message = 999 WHERE id = 2", "1 lines never came"),
         ("DELETE FROM outbox WHERE id = 2", "1 lines came that nobody sent"),
+        ("UPDATE ticket SET owner = 'li' WHERE id = 1", "1 tickets have another owner"),
+        (f"{TAKEN.format('wang')};{TAKEN.format('li')};UPDATE ticket SET owner = 'li' WHERE id = 1", "1 tickets were taken that had an owner"),
     ],
     ids=lambda value: value if " " not in value or value[0].isdigit() else None,
 )

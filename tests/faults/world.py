@@ -23,7 +23,7 @@ import aiohttp
 import asyncpg
 from standardwebhooks import Webhook
 
-from tests.contract.places import fetch
+from tests.contract.places import File, Server
 from tests.faults import invariants
 
 if TYPE_CHECKING:
@@ -233,19 +233,9 @@ class World:
 def embedded(folder: Path, *wrapper: str, **more: Any) -> World:
     """A world on a file."""
     database = folder / "posbot.db"
-    return World(folder=folder, database=str(database), query=sqlite_query(database), wrapper=wrapper or ("bot",), **more)
+    return World(folder=folder, database=str(database), query=File(path=database).query, wrapper=wrapper or ("bot",), **more)
 
 
 def on_server(folder: Path, dsn: str, **more: Any) -> World:
     """A world on a server."""
-    return World(folder=folder, database=dsn, query=lambda statement: fetch(dsn, statement), **more)
-
-
-def sqlite_query(path: Path) -> Callable[[str], Sequence[Sequence[Any]]]:
-    """Reads the file beside the process that works with it."""
-
-    def query(statement: str) -> Sequence[Sequence[Any]]:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
-            return connection.execute(statement).fetchall()
-
-    return query
+    return World(folder=folder, database=dsn, query=Server(dsn=dsn).query, **more)

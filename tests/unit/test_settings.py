@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.domain.calendar import ROUND_THE_CLOCK
+from bot.domain.desk import Desk
 from bot.domain.errors import SettingsError
+from bot.server import rules
 from bot.settings import Settings, read
 
 README = Path(__file__).parents[2] / "README.md"
@@ -65,9 +69,13 @@ def test_every_wrong_setting_is_named_without_its_value(monkeypatch: pytest.Monk
 
 def test_a_value_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = dict.fromkeys(
-        ("PORT", "OPS_PORT", "PROXIES", "ZONE", "HOURS", "HOLIDAYS", "KEEP_MESSAGES", "KEEP_PHOTOS", "KEEP_CONVERSATIONS", "LOG_FORMAT", "LOG_LEVEL"), "geheim"
-    )
-    wrong |= {"DATABASE": "mysql://geheim@db", "MERCHANT_SECRET": "geheim"}
+        (
+            "PORT", "OPS_PORT", "PROXIES", "ZONE", "HOURS", "HOLIDAYS", "KEEP_MESSAGES", "KEEP_PHOTOS", "KEEP_CONVERSATIONS", "KEEP_AUDIT", "LOG_FORMAT",
+            "LOG_LEVEL", "REOPEN_DAYS", "RELEASE_MINUTES", "ASSIGN", "PACE_MINUTES",
+        ),
+        "geheim",
+    )  # fmt: skip
+    wrong |= {"DATABASE": "mysql://geheim@db", "MERCHANT_SECRET": "geheim", "TELEGRAM_TOKEN": "geheim", "TELEGRAM_SECRET": "geheim", "TELEGRAM_API": "geheim"}
     for name, value in wrong.items():
         monkeypatch.setenv(f"POSBOT_{name}", value)
     with pytest.raises(SettingsError) as raised:
@@ -129,3 +137,43 @@ def test_a_missing_secrets_folder_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("POSBOT_SECRETS", "/nowhere")
     with pytest.raises(SettingsError, match="/nowhere"):
         read()
+
+
+def test_updates_are_not_let_in_without_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSBOT_TELEGRAM_TOKEN", "123:geheim")
+    monkeypatch.setenv("POSBOT_TELEGRAM_MODE", "webhook")
+    with pytest.raises(SettingsError, match="POSBOT_TELEGRAM_SECRET") as raised:
+        read()
+    assert "geheim" not in str(raised.value)
+    monkeypatch.setenv("POSBOT_TELEGRAM_SECRET", "s" * 32)
+    assert read().telegram_mode == "webhook"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("REOPEN_DAYS", "0", "太小，至少是 1"),
+        ("REOPEN_DAYS", "366", "太大，最多是 365"),
+        ("RELEASE_MINUTES", "1.5", "要写一个整数"),
+        ("RELEASE_MINUTES", "soon", "要写一个整数"),
+        ("PACE_MINUTES", "-1", "太小，至少是 1"),
+        ("KEEP_AUDIT", "0", "太小，至少是 1"),
+        ("ASSIGN", "yes", "只能写 'on' / 'off'"),
+    ],
+)
+def test_why_a_setting_is_wrong_is_told_in_chinese(name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"POSBOT_{name}", value)
+    with pytest.raises(SettingsError) as raised:
+        read()
+    assert str(raised.value).startswith(f"设置 POSBOT_{name} 不对：{told}")
+
+
+def test_what_an_operator_decides_is_what_the_desk_goes_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = rules(read())
+    assert (usual.reopen, usual.release, usual.pace, usual.assigns) == (Desk().reopen, Desk().release, Desk().pace, False)
+    for name, value in {"REOPEN_DAYS": "3", "RELEASE_MINUTES": "5", "PACE_MINUTES": "2", "ASSIGN": "on", "HOURS": "always"}.items():
+        monkeypatch.setenv(f"POSBOT_{name}", value)
+    decided = rules(read())
+    assert (decided.reopen, decided.release, decided.pace) == (timedelta(days=3), timedelta(minutes=5), timedelta(minutes=2))
+    assert decided.assigns
+    assert decided.calendar == ROUND_THE_CLOCK

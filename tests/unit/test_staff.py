@@ -10,7 +10,7 @@ from bot.domain.staff import Member, Permission, Role, groups_of, login_of, may,
 
 ALLOWED = {
     Role.STAFF: "read-tickets work-tickets",
-    Role.LEAD: "read-tickets work-tickets assign incidents reports export",
+    Role.LEAD: "read-tickets work-tickets assign incidents reports export forget",
     Role.EDITOR: "read-tickets reports mistakes",
     Role.ADMIN: "read-tickets work-tickets assign incidents reports export mistakes accounts audit forget",
 }

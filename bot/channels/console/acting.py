@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 import json
-from contextlib import suppress
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from bot.dialogue import render as rendering
+from bot.channels.acts import Acts, actor, assigns, may_see, objection
 from bot.domain.audit import Entry
 from bot.domain.events import Acted
 from bot.domain.staff import Permission, may
@@ -18,28 +19,25 @@ from bot.wording import say
 
 from . import shown
 from .forms import fields
+from .gate import elsewhere, is_htmx
 from .page import post
+from .pictures import chosen
 from .ticket import OFFERED, Tried, redacts, show
 from .views import redirect
-from .work import access_ticket, actor, assigns, may_see
+from .visit import TOKEN_FIELD
+from .work import access_ticket, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.domain.knowledge import KnowledgeBase
     from bot.domain.staff import Member
-    from bot.service.bell import Bell
-    from bot.service.desk import Deed, File
+    from bot.service.desk import File
 
     from .page import Page
     from .work import Work
 
-PATIENCE, LOOK = 3.0, 0.2
-"""Seconds for which a page waits for what comes of an act, and between two looks when no bell rings."""
-LONGEST = 4000
-"""Characters of what is written at once."""
-TO_MERCHANTS = frozenset({Act.REPLY, Act.WAIT_MERCHANT, Act.WAIT_ACQUIRER, Act.SOLVE, Act.CLOSE})
-"""Where the text goes to the merchant."""
+KEY, FACT = re.compile(r"[0-9A-Za-z_-]{16,64}"), "fact."
+"""The key of a form, which tells one sending from the next, and what fields of details begin with."""
 
 
 class ActDesk:
@@ -61,34 +59,36 @@ class ActDesk:
         act = _act(form)
         if act is Act.ASSIGN and not assigns(member, file.row):
             raise web.HTTPForbidden
+        photo = await chosen(work, form, file) if act is Act.REPLY else ""
         acted = await self._acted(act, form, member, file)
-        if problem := _objection(work.kb, acted):
+        if problem := objection(work.kb, acted) or ("" if photo is not None else say("console.refused-photo")):
             return await show(work, request, member, file, Tried(typed=form, problem=problem, status=422))
-        ext_id = f"staff:{work.new_id()}"
-        with work.said.listening(file.chat) as bell:
-            await work.intake.acted(file.address, ext_id, acted)
-            deeds = await self._outcome(file.address.channel, ext_id, bell)
-        if deeds is None:
-            return redirect(_page(file), "queued")
-        if problem := await self._refusal(deeds, acted):
-            return await show(work, request, member, await work.desk.file(file.row.id) or file, Tried(typed=form, problem=problem, status=409))
-        after = await work.desk.file(file.row.id)
-        return redirect(_page(file) if after and may_see(work.kb, member, after.row) else "/console/queue", "acted")
+        acted, ext_id = replace(acted, photo=photo or ""), f"staff:{_sending(form, member, file) or work.new_id()}"
+        came = await Acts(desk=work.desk, staff=work.staff, intake=work.intake, said=work.said).do(file, ext_id, acted)
+        if came.problem:
+            return await show(work, request, member, await work.desk.file(file.row.id) or file, Tried(typed=form, problem=came.problem, status=409))
+        return await self._after(request, member, file, "acted" if came.done else "queued")
+
+    async def _after(self, request: web.Request, member: Member, file: File, done: str) -> web.StreamResponse:
+        """The ticket as it is now, unless it is somebody else's; a page that asks for a part of itself gets it at once."""
+        after = await self._work.desk.file(file.row.id)
+        if after is None or not may_see(self._work.kb, member, after.row):
+            return elsewhere(request, f"/console/queue?done={done}", 200)
+        if is_htmx(request):
+            return await show(self._work, request, member, after, Tried(typed={}, done=say(f"console.done-{done}")))
+        return redirect(_page(file), done)
 
     async def redact(self, request: web.Request, member: Member) -> web.StreamResponse:
         """Take out a line for good, with its picture."""
         file = await access_ticket(self._work, member, request.match_info["id"])
         if not redacts(member):
             raise web.HTTPForbidden
-        typed = request.match_info["line"]
-        line = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 19 else 0
-        found = next((entry for entry in await self._work.desk.entries(file.chat, line - 1, 1) if entry.id == line), None) if line else None
-        if found is None:
-            raise web.HTTPNotFound
-        if photo := shown.said(self._work.kb, found).photo:
+        line = await line_of(self._work, file, request.match_info["line"])
+        if photo := shown.said(self._work.kb, line).photo:
             await self._work.desk.redact_picture(file.chat, photo)
-        await self._work.desk.redact_line(file.chat, line, json.dumps({"redacted": True}))
-        entry = Entry(at=self._work.clock(), actor=member.login, what="line-redacted", subject=file.row.number, detail=str(line))
+        await self._work.desk.redact_line(file.chat, line.id, shown.REDACTED)
+        self._work.said.ring(file.chat)
+        entry = Entry(at=self._work.clock(), actor=member.login, what="line-redacted", subject=file.row.number, detail=str(line.id))
         await self._work.staff.record(entry)
         return redirect(_page(file), "redacted")
 
@@ -101,25 +101,6 @@ class ActDesk:
         text = form.get("text", "").replace("\r\n", "\n").strip()
         return Acted(actor=actor(member), act=act, number=file.row.number, text=text, to=to, to_name=to_name, facts=_facts(act, form))
 
-    async def _outcome(self, channel: str, ext_id: str, bell: Bell) -> list[Deed] | None:
-        """What came of it; None when it takes longer than anybody waits. The bell rings when it was handled here; another process is looked after."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                while (deeds := await self._work.desk.outcome(channel, ext_id)) is None:
-                    await bell.wait(LOOK)
-                return list(deeds)
-        return None
-
-    async def _refusal(self, deeds: list[Deed], acted: Acted) -> str:
-        """Why it was not done; empty when it was."""
-        own = [deed for deed in deeds if deed.actor == acted.actor.login and deed.act == acted.act]
-        if any(deed.done for deed in own):
-            return ""
-        detail = shown.read(own[0].detail) if own else {"why": "gone"}
-        why, owner = str(detail.get("why", "")), str(detail.get("owner") or "")
-        name = str(detail.get("name") or "") or (await self._work.names()).get(owner, owner)
-        return _refused(why, name)
-
 
 def _act(form: Mapping[str, str]) -> Act:
     """Raises HTTPBadRequest for what no member does."""
@@ -131,35 +112,28 @@ def _act(form: Mapping[str, str]) -> Act:
 
 def _facts(act: Act, form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     if act is Act.FACTS:
-        return ((form.get("slot", "")[:64], form.get("value", "").strip()[:500]),)
+        return _corrected(form)
     if act is Act.SOLVE:
         told = {"cause": form.get("cause", "")[:64], "bot_right": form.get("bot_right", "") if form.get("bot_right") in {"yes", "no"} else ""}
         return tuple((name, value) for name, value in told.items() if value)
     return ()
 
 
-def _objection(kb: KnowledgeBase, acted: Acted) -> str:
-    """Why it cannot be sent at all; empty when it can."""
-    if len(acted.text) > LONGEST:
-        return say("console.refused-long", most=LONGEST)
-    if acted.act in TO_MERCHANTS and rendering.safe(kb, acted.text) != acted.text:
-        return say("console.refused-phone")
-    if acted.act is Act.ASSIGN and not acted.to:
-        return say("console.refused-what")
-    return ""
+def _corrected(form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Details that were changed in a form: those whose field differs from what stood there before, and one from the list."""
+    typed = {name.removeprefix(FACT): value.strip()[:500] for name, value in form.items() if name.startswith(FACT)}
+    changed = {slot: value for slot, value in typed.items() if value != form.get(f"was.{slot}", "").strip()}
+    if form.get("slot") and form.get("value", "").strip():
+        changed[form["slot"]] = form["value"].strip()[:500]
+    return tuple((slot[:64], value) for slot, value in changed.items())
 
 
-def _refused(why: str, name: str) -> str:
-    """Why the dialogue refused it, in words; `name` is whose ticket it is."""
-    return say(
-        {
-            "taken": "console.refused-taken",
-            "status": "console.refused-status",
-            "owner": "console.refused-owner",
-            "what": "console.refused-what",
-        }.get(why, "console.refused-gone"),
-        name=name,
-    )
+def _sending(form: Mapping[str, str], member: Member, file: File) -> str:
+    """The same for the same form with the same words, so that what is sent twice is done once; empty for a form without a key."""
+    if not KEY.fullmatch(form.get("key", "")):
+        return ""
+    told = [member.login, file.row.id, *sorted((name, value) for name, value in form.items() if name != TOKEN_FIELD)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
 def _page(file: File) -> str:

@@ -45,6 +45,11 @@ class Chart:
     columns: Sequence[Column]
     lines: Sequence[tuple[float, int]]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands in it."""
+        return not any(column.parts for column in self.columns)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
@@ -97,6 +102,6 @@ def _y(value: int, top: int) -> float:
 def _round(most: int) -> int:
     """An even round number that is no less."""
     size = 1
-    while size * 10 <= most:
+    while size * 10 < most:
         size *= 10
-    return next(size * times for times in (2, 4, 6, 8, 10, 20) if size * times >= most)
+    return next(size * times for times in (2, 4, 6, 8, 10) if size * times >= most)

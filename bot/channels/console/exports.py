@@ -21,6 +21,11 @@ import xlsxwriter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 
+
+class Share(float):
+    """A part of 1, told in percent."""
+
+
 Cell: TypeAlias = "str | int | float | datetime | None"
 """Moments are the merchants' wall clock, without a zone."""
 AT_ONCE = 500
@@ -78,6 +83,7 @@ class _Sheet:
     def __init__(self, book: Any, table: Table) -> None:
         self._book, self._table, self._sheets = book, table, 0
         self._bold, self._moment = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._share = book.add_format({"num_format": "0%"})
         self._begin()
 
     def add(self, rows: Iterable[Sequence[Cell]]) -> None:
@@ -103,6 +109,8 @@ class _Sheet:
                     self._sheet.write_string(self._row, column, _storable(cell)[:LONGEST_TEXT], style)
                 case datetime():
                     self._sheet.write_datetime(self._row, column, cell, self._moment)
+                case Share():
+                    self._sheet.write_number(self._row, column, cell, self._share)
                 case _:
                     self._sheet.write_number(self._row, column, cell, style)
         self._row += 1

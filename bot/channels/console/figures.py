@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bot.service.reports import By
 from bot.wording import say
 
-from .exports import Table
+from .exports import Share, Table
 from .span import wall
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from .span import Span
 
 
-class Share(float):
-    """A part of 1, told in percent."""
-
-
 Value: TypeAlias = "str | int | float | timedelta | None"
+
+
+LENGTHS = {"answer-median", "answer-p90", "solution-median", "solution-p90"}
+"""Headings of columns with lengths of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,8 @@ class Section:
 
     def table(self) -> Table:
         """The same for a workbook: lengths of time in minutes."""
-        headings = [say(f"console.report-head-{heading}") for heading in self.headings]
+        names = [(heading, say(f"console.report-head-{heading}")) for heading in self.headings]
+        headings = [say("console.report-in-minutes", heading=name) if heading in LENGTHS else name for heading, name in names]
         return Table(title=say(f"console.report-section-{self.key}"), headings=headings, rows=self._cells())
 
     async def _cells(self) -> AsyncIterator[Sequence[Cell]]:
@@ -126,7 +127,7 @@ def _days(found: Figures, span: Span) -> Section:
 
 def _ratings(found: Figures, names: Names) -> Section:
     rows = [
-        (names.topic(rating.topic), _helper(rating), rating.ratings, round(rating.average, 1), rating.good, rating.fair, rating.bad) for rating in found.ratings
+        (names.topic(rating.topic), helper(rating), rating.ratings, round(rating.average, 1), rating.good, rating.fair, rating.bad) for rating in found.ratings
     ]
     return Section(key="ratings", headings=("topic", "helper", "ratings", "stars", "good", "fair", "bad"), rows=rows)
 
@@ -160,7 +161,12 @@ def _misroutes(found: Figures, names: Names) -> Section:
 
 def drop(fate: Fate) -> Share:
     """How many of those who were shown a step went no further with the bot."""
-    return Share((fate.left + fate.handed) / fate.shown if fate.shown else 0)
+    return Share(lost(fate) / fate.shown if fate.shown else 0)
+
+
+def lost(fate: Fate) -> int:
+    """The same as a number."""
+    return fate.left + fate.handed
 
 
 def _speed(speed: Speed) -> tuple[Value, ...]:
@@ -180,7 +186,8 @@ def length(microseconds: int | None) -> timedelta | None:
     return None if microseconds is None else timedelta(microseconds=microseconds)
 
 
-def _helper(rating: Rating) -> str:
+def helper(rating: Rating) -> str:
+    """Who is rated."""
     return say("console.report-staff") if rating.by_staff else say("console.report-bot")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from multidict import MultiDict
 
-from bot.channels.http import Refused, body, in_time, problem
+from bot.channels.http import Refused, problem, prompt_body
 
 TYPE = "application/x-www-form-urlencoded"
 LIMIT, MOST = 1 << 17, 500
@@ -19,8 +19,7 @@ _FIELDS = web.RequestKey("console_fields", MultiDict[str])
 
 async def read(request: web.Request) -> None:
     """Read a form, bounded, for `fields`. Raises Refused (400, 408, 413)."""
-    async with in_time(PATIENCE, "too-slow"):
-        raw = await body(request, LIMIT)
+    raw = await prompt_body(request, LIMIT, PATIENCE, "too-slow")
     try:
         pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MOST)
     except ValueError:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TOLD = frozenset({400, 403, 404, 408, 413, 429, 503})
 """Errors that have words of their own; others are told as 400."""
+BACKGROUND = "X-Background"
+"""Header of a whole page that was asked for by itself, because it has changed."""
 RETRY = {429: 5, 503: 2}
 """Seconds until it may work."""
 logger = logging.getLogger(__name__)
@@ -57,7 +59,7 @@ class Gate:
 
     async def _let_in(self, page: Page, request: web.Request) -> web.StreamResponse:
         id = request.cookies.get(COOKIE, "")
-        member = await self._sessions.member(id, background=page.background)
+        member = await self._sessions.member(id, background=page.background or request.headers.get(BACKGROUND) == "yes")
         visit.enter(request, Visit(id=id, member=member))
         if page.access is not Access.ANYBODY:
             if member is None:
@@ -101,9 +103,9 @@ def _shown(request: web.Request) -> str:
     return f"{shown.path}?{shown.query}" if shown.query else shown.path
 
 
-def elsewhere(request: web.Request, path: str) -> web.Response:
-    """The whole page goes elsewhere, also when htmx asks for a part of it."""
-    return web.Response(status=401, headers={"HX-Redirect": path}) if is_htmx(request) else redirect(path)
+def elsewhere(request: web.Request, path: str, status: int = 401) -> web.Response:
+    """The whole page goes elsewhere, also when htmx asks for a part of it; `status` is what htmx gets."""
+    return web.Response(status=status, headers={"HX-Redirect": path}) if is_htmx(request) else redirect(path)
 
 
 def is_htmx(request: web.Request) -> bool:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.channels.acts import actor
 from bot.dialogue.render import kb_say
 from bot.domain.audit import Entry
-from bot.domain.clock import SECOND, wall_clock
-from bot.domain.errors import StoreUnavailable
+from bot.domain.clock import wall_clock
 from bot.domain.events import Acted
 from bot.domain.staff import Permission
-from bot.domain.tickets import Act, Actor
+from bot.domain.tickets import Act
+from bot.service.desk import EARLIER
 
 from .figures import Names
 from .forms import fields
@@ -23,9 +23,8 @@ from .span import wall
 from .views import redirect, render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from bot.domain.messages import Address
     from bot.domain.staff import Member
     from bot.service.desk import Incident
 
@@ -36,13 +35,8 @@ if TYPE_CHECKING:
 ONE = "/console/incidents/{id}"
 LONGEST_NOTICE, LONGEST_END = 200, 400
 """Characters of what all are told at the beginning, and at the end: that may repeat the notice."""
-EARLIER = 2 * 3600 * SECOND
-"""How long before the proposal tickets of the same kind belong to it."""
 ENDED = 50
 """Former ones that are shown."""
-PAUSES = (0.2, 1.0, 3.0)
-"""Seconds before each further try to tell somebody, while the database is away."""
-logger = logging.getLogger(__name__)
 
 
 class IncidentsDesk:
@@ -80,7 +74,7 @@ class IncidentsDesk:
     async def dismiss(self, request: web.Request, member: Member) -> web.StreamResponse:
         """It was none: nobody is told."""
         incident = await self._incident(request)
-        if incident.status != "proposed" or await self._end(incident, over=False) is None:
+        if incident.status != "proposed" or await self._work.desk.end_incident(incident.id, self._work.clock(), None) is None:
             return await self._page(request, member, status=409, wrong="late")
         await self._record(member, "incident-dismissed", incident)
         return redirect("/console/incidents", "dismissed")
@@ -90,20 +84,16 @@ class IncidentsDesk:
         incident, text = await self._incident(request), _line(fields(request).get("text", ""))
         if not text or len(text) > LONGEST_END:
             return await self._page(request, member, status=422, wrong="end-text", about=incident.id)
-        linked = await self._end(incident, over=True) if incident.status == "announced" else None
-        if linked is None:
+        if incident.status != "announced" or await self._work.desk.end_incident(incident.id, self._work.clock(), self._telling(member, text)) is None:
             return await self._page(request, member, status=409, wrong="late")
-        untold = await self._tell(incident, member, text, dict(linked))
         await self._record(member, "incident-over", incident, text)
-        return await self._page(request, member, status=503, wrong="untold", untold=untold) if untold else redirect("/console/incidents", "over")
+        return redirect("/console/incidents", "over")
 
-    async def _page(
-        self, request: web.Request, member: Member, *, status: int = 200, wrong: str = "", about: str = "", untold: Sequence[str] = ()
-    ) -> web.Response:
+    async def _page(self, request: web.Request, member: Member, *, status: int = 200, wrong: str = "", about: str = "") -> web.Response:
         """All of them; `wrong` with the form `about` an incident, or with all."""
         found = await self._work.desk.incidents(current=False)
         return render(
-            request, member, "incidents.html", status=status, wrong=wrong, about=about, untold=untold, typed=fields(request),
+            request, member, "incidents.html", status=status, wrong=wrong, about=about, typed=fields(request),
             current=[incident for incident in found if incident.ended is None], ended=[incident for incident in found if incident.ended][:ENDED],
             names=Names(self._work.kb), over=self._over, now=wall(self._work.clock(), self._zone).isoformat(timespec="minutes"),
             longest=(LONGEST_NOTICE, LONGEST_END),
@@ -116,29 +106,10 @@ class IncidentsDesk:
                 return incident
         raise web.HTTPNotFound
 
-    async def _end(self, incident: Incident, *, over: bool) -> Sequence[tuple[Address, str]] | None:
-        return await self._work.desk.end_incident(incident.id, self._work.clock(), over=over)
-
-    async def _tell(self, incident: Incident, member: Member, text: str, linked: dict[Address, str]) -> list[str]:
-        """Tell each merchant once, by the latest ticket; the numbers of those whom nothing could be told."""
-        actor, untold = Actor(login=member.login, name=member.name, leads=True), []
-        for address, number in linked.items():
-            act = Acted(actor=actor, act=Act.BROADCAST, number=number, text=text)
-            if not await self._tell_one(address, f"incident-{incident.id}-{number}", act):
-                untold.append(number)
-        return untold
-
-    async def _tell_one(self, address: Address, ext_id: str, act: Acted) -> bool:
-        """Whether it was kept; the same id again is the same act."""
-        for pause in (0.0, *PAUSES):
-            await asyncio.sleep(pause)
-            try:
-                await self._work.intake.acted(address, ext_id, act)
-            except StoreUnavailable:
-                continue
-            return True
-        logger.error("ticket %s was not told the end of an incident", act.number, extra={"event": "incident_untold"})
-        return False
+    def _telling(self, member: Member, text: str) -> Callable[[str], str]:
+        """What a conversation gets, by the number of its ticket."""
+        act = Acted(actor=actor(member), act=Act.BROADCAST, number="", text=text)
+        return lambda number: self._work.intake.safe(replace(act, number=number))
 
     async def _record(self, member: Member, what: str, incident: Incident, detail: str = "") -> None:
         subject = " · ".join(part for part in (Names(self._work.kb).topic(incident.topic), incident.code, incident.acquirer) if part)

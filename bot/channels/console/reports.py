@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.audit import Entry
+from bot.domain.clock import SECOND
 from bot.domain.staff import Permission
+from bot.service.reports import QUIET
 from bot.wording import say
 
 from .charts import bars, chart
 from .downloads import send_csv, send_workbook
 from .exports import Table
-from .figures import Names, drop, figures, kept, length, sections, text
+from .figures import Names, figures, helper, kept, length, lost, sections, text
 from .page import get
 from .span import BadSpan, chosen, usual, wall
 from .views import render
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from bot.domain.staff import Member
     from bot.service.desk import Row
+    from bot.service.reports import Fate, Rating
 
     from .charts import Bar, Chart
     from .exports import Cell
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from .span import Span
     from .work import Work
 
+OF_TROUBLES = {"by-bot", "handed", "given-up"}
+"""Totals that are parts of all troubles."""
 DRAWN = 8
 """Bars of a chart; the table has all."""
 COLUMNS = ("number", "opened", "status", "urgency", "reason", "topic", "team", "owner", "channel", "merchant", "summary", "changed")
@@ -62,7 +67,7 @@ class ReportsDesk:
         shown = sections(found, names, span)
         return render(
             request, member, "reports.html", problem="", first=span.first.isoformat(), last=span.last.isoformat(), sections=shown, totals=_totals(found),
-            charts=_charts(found, span), bars=_bars(found, names),
+            quiet=QUIET // (3600 * SECOND), charts=_charts(found, span), bars=_bars(found, names),
         )  # fmt: skip
 
     async def send_figures(self, request: web.Request, member: Member) -> web.StreamResponse:
@@ -139,7 +144,7 @@ def _totals(found: Figures) -> list[tuple[str, str]]:
         "tickets": sum(day.tickets for day in found.days),
         "by-staff": sum(day.by_staff for day in found.days),
     }
-    totals = [(heading, str(value)) for heading, value in sums.items()]
+    totals = [(heading, _with_share(value, sums["troubles"]) if heading in OF_TROUBLES else str(value)) for heading, value in sums.items()]
     for speed in found.whole:
         totals += [
             ("answer-median", text(length(speed.answer_median))),
@@ -150,6 +155,11 @@ def _totals(found: Figures) -> list[tuple[str, str]]:
             ("solution-kept", text(kept(speed.tickets, speed.solved_late))),
         ]
     return totals
+
+
+def _with_share(value: int, whole: int) -> str:
+    """A number, and how much of the whole it is."""
+    return say("console.report-part", value=value, share=f"{value / whole:.0%}") if whole else str(value)
 
 
 def _charts(found: Figures, span: Span) -> list[tuple[str, Sequence[str], Chart]]:
@@ -164,15 +174,29 @@ def _charts(found: Figures, span: Span) -> list[tuple[str, Sequence[str], Chart]
 
 
 def _bars(found: Figures, names: Names) -> list[tuple[str, Sequence[Bar]]]:
-    """(what, lying bars) of what should be better."""
-    handed = [(names.topic(topic.topic), topic.share, f"{topic.handed}/{topic.troubles}") for topic in found.handovers if topic.handed]
-    dropped = [(names.step(fate.step), drop(fate), f"{fate.left + fate.handed}/{fate.shown}") for fate in found.fates if drop(fate)]
+    """(what, lying bars) of what should be better: of the first three, the longest first."""
+    handed = [(names.topic(topic.topic), topic.handed, _with_share(topic.handed, topic.troubles)) for topic in found.handovers if topic.handed]
+    dropped = [(_placed(fate, names), lost(fate), _with_share(lost(fate), fate.shown)) for fate in found.fates if lost(fate)]
     answers = [(names.topic(speed.key), speed.answer_median, text(length(speed.answer_median))) for speed in found.topics if speed.answer_median]
-    stars = [(names.topic(rating.topic), rating.average, f"{rating.average:.1f}") for rating in found.ratings]
+    stars = [(_helped(rating, names), rating.average, f"{rating.average:.1f}") for rating in found.ratings]
     drawn = [
-        ("handovers", bars(handed[:DRAWN], 1)),
-        ("steps", bars(dropped[:DRAWN], 1)),
-        ("topics", bars(answers[:DRAWN])),
+        ("handovers", bars(_longest(handed))),
+        ("steps", bars(_longest(dropped))),
+        ("topics", bars(_longest(answers))),
         ("ratings", bars(stars[:DRAWN], 5)),
     ]
     return [(what, shown) for what, shown in drawn if shown]
+
+
+def _longest(rows: list[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
+    return sorted(rows, key=lambda row: -row[1])[:DRAWN]
+
+
+def _placed(fate: Fate, names: Names) -> str:
+    """A step with its topic: it may belong to several."""
+    return say("console.report-step-of", topic=names.topic(fate.topic), step=names.step(fate.step))
+
+
+def _helped(rating: Rating, names: Names) -> str:
+    """A topic, and who helped with it."""
+    return say("console.report-helped", topic=names.topic(rating.topic), helper=helper(rating))

@@ -13,11 +13,18 @@ from .account import Account
 from .accounts import AccountsDesk
 from .acting import ActDesk
 from .audit import AuditDesk
+from .document import DocumentDesk
 from .entrance import Entrance
+from .files import FileDesk
+from .forgetting import ForgettingDesk
 from .gate import Gate
 from .incidents import IncidentsDesk
+from .live import LiveDesk
+from .once import Once
 from .page import Access, get, post
+from .pictures import PictureDesk
 from .queue import QueueDesk
+from .reminding import RemindersDesk
 from .reports import ReportsDesk
 from .search import SearchDesk
 from .ticket import TicketDesk
@@ -36,8 +43,8 @@ if TYPE_CHECKING:
 PAGES = web.AppKey("console_pages", tuple)
 """The table of a server, for whoever wants to look at it."""
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -49,7 +56,7 @@ HEADERS = {
 }
 
 
-def pages(*, accounts: Accounts, sessions: Sessions, options: Options, work: Work) -> tuple[Page, ...]:
+def pages(*, accounts: Accounts, sessions: Sessions, options: Options, work: Work, live: LiveDesk, once: Once) -> tuple[Page, ...]:
     """Every page: where, who may, and who answers."""
     return (
         get("/console", Access.MEMBER, _begin),
@@ -60,10 +67,16 @@ def pages(*, accounts: Accounts, sessions: Sessions, options: Options, work: Wor
         *IncidentsDesk(work, options).pages(),
         *AccountsDesk(accounts).pages(),
         *AuditDesk(accounts).pages(),
-        *QueueDesk(work).pages(),
+        *QueueDesk(work, once).pages(),
         *TicketDesk(work).pages(),
+        *FileDesk(work).pages(),
         *ActDesk(work).pages(),
+        *PictureDesk(work).pages(),
         *SearchDesk(work).pages(),
+        *live.pages(),
+        *RemindersDesk(work).pages(),
+        *ForgettingDesk(work).pages(),
+        *DocumentDesk(work).pages(),
         get("/console/{rest:.+}", Access.MEMBER, _nothing),  # the last: what nobody has asked for is told to members only
         post("/console/{rest:.+}", Access.MEMBER, _nothing),
     )
@@ -71,7 +84,9 @@ def pages(*, accounts: Accounts, sessions: Sessions, options: Options, work: Wor
 
 def add_routes(app: web.Application, *, accounts: Accounts, sessions: Sessions, options: Options, work: Work) -> None:
     """Serve the console. `app` has the middleware `guarded` of `bot.channels.http` already and must not be started yet."""
-    table = pages(accounts=accounts, sessions=sessions, options=options, work=work)
+    once = Once(work.said.desk, work.clock)
+    live = LiveDesk(work, sessions, once)
+    table = pages(accounts=accounts, sessions=sessions, options=options, work=work, live=live, once=once)
     app[PAGES] = table
     app[VIEWS] = views = Views(options, {page.path for page in table})
     gate = Gate(sessions)
@@ -80,13 +95,14 @@ def add_routes(app: web.Application, *, accounts: Accounts, sessions: Sessions, 
     for page in table:
         app.router.add_route(page.method, page.path, partial(gate.answer, page))
     app.on_response_prepare.append(_protect)
+    app.on_shutdown.append(live.close)
 
 
 async def _protect(request: web.Request, response: web.StreamResponse) -> None:
     """The headers of everything that is ours; nobody keeps a page."""
     if request.path == "/console" or request.path.startswith("/console/"):
-        response.headers.update(HEADERS)
-        response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in (HEADERS | {"Cache-Control": "no-store"}).items():
+            response.headers.setdefault(name, value)  # a document has a stricter policy of its own
 
 
 async def _send(asset: Asset, request: web.Request) -> web.StreamResponse:

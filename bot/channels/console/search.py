@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.channels.acts import may_see, teams
 from bot.domain.staff import Permission
 
 from . import shown
 from .page import get
 from .views import render
-from .work import may_see, teams
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.wording import say, sentences
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,9 +15,31 @@ if TYPE_CHECKING:
     from bot.service.desk import Deed, Entry
 
 
+REDACTED = json.dumps({"redacted": True})
+"""What stands for a line that was taken out."""
+PLAYERS = {"voice": "audio", "audio": "audio", "video": "video", "video_note": "video", "animation": "video", "document": ""}
+"""Kinds of files that a channel keeps, and what plays them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A file that a channel keeps, by its reference there. `name` is what its sender calls it, `player` the element of a page that plays it, if any."""
+
+    kind: str
+    reference: str
+    name: str
+    mime: str
+
+    @property
+    def player(self) -> str:
+        """`audio`, `video`, or empty for what is no recording."""
+        return PLAYERS[self.kind]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A line of the transcript. `photo` is a picture's id, `facts` are details by label, `choices` the buttons that were offered."""
+    """A line of the transcript. `photo` is a picture's id, `attachment` says what else was sent, and `kept` is what the channel keeps of it; `facts` are
+    details by label, `choices` the buttons that were offered."""
 
     id: int
     side: str
@@ -24,7 +48,8 @@ class Said:
     texts: tuple[str, ...] = ()
     tapped: str = ""
     photo: str = ""
-    kind: str = ""
+    attachment: str = ""
+    kept: Kept | None = None
     facts: tuple[tuple[str, str], ...] = ()
     choices: tuple[str, ...] = ()
     redacted: bool = False
@@ -43,7 +68,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The packet in words. `causes` have their probability in percent."""
+    """The packet in words. `causes` have their probability in percent, `wanted` are the ids of details that are `missing`."""
 
     summary: str
     screen: str
@@ -54,6 +79,7 @@ class Card:
     money: str
     flags: Sequence[str]
     missing: Sequence[str]
+    wanted: Sequence[str]
     parked: Sequence[str]
     customer_waiting: bool
     consent: bool | None
@@ -74,10 +100,19 @@ def said(kb: KnowledgeBase, entry: Entry) -> Said:
         texts=texts(body),
         tapped=_text(body, "label") or _text(body, "choice"),
         photo=_text(body, "file") if kind == "photo" else "",
-        kind=kind,
+        attachment=_attachment(kind, body) if kind and kind != "photo" else "",
+        kept=_kept(kind, body),
         facts=tuple((label(kb, slot), str(value)) for slot, value in _pairs(body.get("facts"))),
         choices=tuple(_text(choice, "label") for choice in _list(body, "choices") if isinstance(choice, dict)),
     )
+
+
+def _kept(kind: str, body: dict[str, Any]) -> Kept | None:
+    """A merchant's file stands in the line under one name, a colleague's under another."""
+    reference = _text(body, "carry") or _text(body, "file")
+    if kind not in PLAYERS or not reference:
+        return None
+    return Kept(kind=kind, reference=reference, name=_text(body, "title"), mime=_text(body, "mime"))
 
 
 def texts(body: dict[str, Any]) -> tuple[str, ...]:
@@ -89,10 +124,35 @@ def texts(body: dict[str, Any]) -> tuple[str, ...]:
 def done(kb: KnowledgeBase, deed: Deed) -> Done:
     """An entry of the log."""
     detail = read(deed.detail)
-    hidden = {"photo", "attachment", "to", "name", "owner", "why"}
+    hidden = {"photo", "attachment", "to", "name", "owner", "why", "mark"}
     told = [detail.get("name") or _titled(kb, str(detail.get("to") or ""))]
-    told += [str(value) if name == "text" else f"{label(kb, name)} {value}".strip() for name, value in detail.items() if name not in hidden and value]
+    told += [_worded(kb, name, str(value), detail) for name, value in detail.items() if name not in hidden and value]
     return Done(act=deed.act, actor=deed.actor, done=deed.done, at=deed.at, about=" · ".join(str(text) for text in told if text)[:200])
+
+
+def _attachment(kind: str, body: dict[str, Any]) -> str:
+    """What was sent, in words: its kind, what the file is called, how long it lasts, where it is."""
+    place = _text(body, "file") if kind == "location" else ""
+    seconds = say("console.attachment-seconds", seconds=_text(body, "seconds")) if _text(body, "seconds") else ""
+    words = sentences().get(f"console.attachment-{kind}", say("console.attachment"))
+    return " ".join(filter(None, (words, _text(body, "title"), place, seconds)))
+
+
+def _worded(kb: KnowledgeBase, name: str, value: str, detail: dict[str, Any]) -> str:
+    """A part of a log's entry in words; what no sentence is known for stays as it is."""
+    match name:
+        case "text":
+            return value
+        case "reason" | "urgency":
+            return sentences().get(f"console.{name}-{value}", value)
+        case "clock":
+            return sentences().get(f"console.remind-{value}-{detail.get('mark')}", value)
+        case "cause":
+            return next((topic.causes[value].title for topic in kb.topics.values() if value in topic.causes), say("console.other-cause"))
+        case "bot_right":
+            return f"{say('console.bot-right')} {say('console.was-right' if value == 'yes' else 'console.was-wrong')}"
+        case _:
+            return f"{label(kb, name)} {value}".strip()
 
 
 def card(kb: KnowledgeBase, packet: str) -> Card:
@@ -100,20 +160,22 @@ def card(kb: KnowledgeBase, packet: str) -> Card:
     kept = read(packet)
     topic = kb.topics.get(_text(kept, "topic"))
     causes = topic.causes if topic else {}
+    values = {str(slot): str(value) for slot, value in _pairs(kept.get("facts"))}
     return Card(
         summary=_text(kept, "summary"),
-        screen=_text(kept, "screen_text"),
-        facts=[(label(kb, slot), str(value)) for slot, value in _pairs(kept.get("facts"))],
+        screen="" if "screen_text" in values else _text(kept, "screen_text"),
+        facts=[(label(kb, slot), value) for slot, value in values.items()],
         causes=[(id, causes[id].title if id in causes else id, round(100 * float(share))) for id, share in _pairs(kept.get("causes"))],
         findings=[(kb.questions[id].text if id in kb.questions else id, str(option)) for id, option in _pairs(kept.get("findings"))],
         steps=[(kb.steps[id].title if id in kb.steps else id, str(result)) for id, result in _pairs(kept.get("steps"))],
         money=_text(kept, "money"),
         flags=[str(flag) for flag in _list(kept, "flags")],
         missing=[label(kb, str(slot)) for slot in _list(kept, "missing")],
+        wanted=[str(slot) for slot in _list(kept, "missing")],
         parked=[_titled(kb, str(id)) for id in _list(kept, "parked")],
         customer_waiting=bool(kept.get("customer_waiting")),
         consent=kept.get("consent") if isinstance(kept.get("consent"), bool) else None,
-        values={str(slot): str(value) for slot, value in _pairs(kept.get("facts"))},
+        values=values,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.resources import files
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from .options import Options
 
-FILES = ("console.css", "console.js", "htmx.min.js", "sse.min.js", "idiomorph.min.js", "icon.svg", "licences.txt")
+FILES = ("console.css", "console.js", "htmx.min.js", "idiomorph.min.js", "icon.svg", "icon-alert.svg", "licences.txt")
 NAVIGATION = {
     "queue": Permission.READ_TICKETS,
     "search": Permission.READ_TICKETS,
@@ -36,6 +37,8 @@ NAVIGATION = {
     "audit": Permission.AUDIT,
 }
 """Entries of the header, each at `/console/<entry>`, with what it takes to see them; one that has no page yet is not shown."""
+SEEN, MARK = "X-Seen", "X-Mark"
+"""Headers: the mark of what a page shows, and that of what it gets."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -99,6 +102,24 @@ def render(request: web.Request, member: Member | None, template: str, /, *, sta
     """
     headers = {"Retry-After": str(retry)} if retry else {}
     return web.Response(text=request.app[VIEWS].page(request, member, template, values), status=status, content_type="text/html", headers=headers)
+
+
+def drawn(request: web.Request, member: Member | None, template: str, /, **values: Any) -> str:
+    """A template as text, to be a part of something larger."""
+    return request.app[VIEWS].page(request, member, template, values)
+
+
+def mark(text: str) -> str:
+    """Tells what a part of a page looks like."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def part(request: web.Request, text: str, marked: str = "") -> web.Response:
+    """A part of a page that a page asks for again and again; nothing (204) when it shows that already. `marked` is its mark when not all of it counts."""
+    marked = marked or mark(text)
+    if request.headers.get(SEEN) == marked:
+        return web.Response(status=204)
+    return web.Response(text=text, content_type="text/html", headers={MARK: marked})
 
 
 def redirect(path: str, done: str = "") -> web.Response:

@@ -14,12 +14,15 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from bot.channels import callers, photos
-from bot.channels.http import JSON_LIMIT, Model, Refused, answer, body, in_time, number, parsed, problem, take
+from bot.channels.http import JSON_LIMIT, Model, Refused, answer, in_time, number, parsed, problem, prompt_body, take
+from bot.channels.uploads import upload
+from bot.domain.audit import Entry
 from bot.domain.errors import StoreUnavailable
+from bot.service.ports import FORGOTTEN
+from bot.service.staff import PROGRAM
 
 from . import lines
 from .feed import PAGE
-from .uploads import upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +41,8 @@ REMEMBERED = 400 * 24 * 3600
 LONGEST_WAIT = 25
 """Seconds of a long poll: proxies cut connections after 30."""
 LONGEST_TEXT, LONGEST_CHOICE = 4096, 200
+EARLIER = 100
+"""Lines that are shown at first, and with each look further back."""
 LARGEST = 10**18 - 1
 """Of the numbers in a query."""
 PATIENCE, PATIENCE_FOR_PHOTO = 15.0, 120.0
@@ -71,8 +76,8 @@ class _Session(_Body):
     merchant: str | None = None
 
 
-class _Nothing(_Body):
-    pass
+class _Deletion(_Body):
+    confirm: bool = False
 
 
 class _Message(_Body):
@@ -91,10 +96,19 @@ class Endpoints:
     """The handlers of the web chat."""
 
     def __init__(  # noqa: PLR0913  (dependencies, by name)
-        self, *, intake: Intake, store: Store, clock: Callable[[], int], passes: Passes, feed: Feed, welcome: Callable[[], Reply], options: Options
+        self,
+        *,
+        intake: Intake,
+        store: Store,
+        clock: Callable[[], int],
+        passes: Passes,
+        feed: Feed,
+        welcome: Callable[[], Reply],
+        options: Options,
+        continued: Callable[[str], str],
     ) -> None:
         self._intake, self._store, self._clock, self._passes, self._feed = intake, store, clock, passes, feed
-        self._welcome, self._options = welcome, options
+        self._welcome, self._options, self._continued = welcome, options, continued
         self._per_chat, self._per_ip = options.per_chat.buckets(clock), options.per_ip.buckets(clock)
         self._uploads_per_ip = options.uploads_per_ip.buckets(clock)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -112,7 +126,9 @@ class Endpoints:
         visitor = (self._passes.read(token) if token else None) or visitor
         assert visitor is not None
         welcome = asdict(self._welcome())
-        response = answer({"token": token, "visitor": visitor.mark, "identified": visitor.identified, "welcome": welcome})
+        response = answer(
+            {"token": token, "visitor": visitor.mark, "identified": visitor.identified, "welcome": welcome, "telegram": bool(self._continued(""))}
+        )
         if token or request.cookies.get(COOKIE) == shown:
             self._remember(request, response, token or shown)
         return response
@@ -149,13 +165,22 @@ class Endpoints:
         return answer({"client_id": sent.client_id, "photo": id, "visitor": visitor.mark}, 202)
 
     async def messages(self, request: web.Request) -> web.Response:
-        """Lines after a line; with `wait`, as soon as there are some."""
+        """Lines after a line; with `wait`, as soon as there are some. With `before` the last lines before one."""
         visitor = self._visitor(request)
+        if "before" in request.query:
+            return await self._earlier(visitor, number(request.query["before"], "before", 0, LARGEST))
         after, wait = number(request.query.get("after", "0"), "after", 0, LARGEST), number(request.query.get("wait", "0"), "wait", 0, LARGEST)
         with self._feed.seat(visitor.address) as seat:
             await self._feed.greet(seat)
             found = await self._feed.lines(seat, after, min(wait, LONGEST_WAIT))
         return answer({**_marks(visitor, seat), "lines": [lines.shown(line) for line in found], "more": len(found) == PAGE})
+
+    async def _earlier(self, visitor: Visitor, before: int) -> web.Response:
+        """The last lines before a line, and whether there are earlier ones."""
+        with self._feed.seat(visitor.address) as seat:
+            await self._feed.greet(seat)
+            found = await self._store.earlier(seat.conversation, before, EARLIER + 1) if seat.conversation else ()
+        return answer({**_marks(visitor, seat), "lines": [lines.shown(line) for line in found[-EARLIER:]], "more": len(found) > EARLIER})
 
     async def photo(self, request: web.Request) -> web.Response:
         """A picture of this chat."""
@@ -167,18 +192,30 @@ class Endpoints:
         return web.Response(body=photo.data, content_type=photo.mime, headers=headers)
 
     async def delete(self, request: web.Request) -> web.Response:
-        """Delete everything of this chat. A visitor is somebody new afterwards; a signed merchant comes back to an empty chat."""
+        """Delete everything of this chat, once it is confirmed; until then only tell what is still open. A visitor is somebody new afterwards; a signed
+        merchant comes back to an empty chat."""
         visitor = self._visitor(request)
-        await self._json(request, _Nothing)
+        asked = await self._json(request, _Deletion)
+        if not asked.confirm:
+            return answer({"deleted": False, "open": (await self._store.held(visitor.address)).open, "token": None})
         conversation = await self._store.conversation(visitor.address)
-        deleted = await self._store.forget(visitor.address)
+        deleted = await self._store.forget(visitor.address, Entry(at=self._clock(), actor=PROGRAM, what=FORGOTTEN, detail=visitor.address.channel))
         self._feed.changed(visitor.address, conversation)
         logger.info("a visitor's data deleted", extra={"event": "web_deleted", "found": deleted})
         token = None if visitor.identified else self._passes.fresh()
-        response = answer({"deleted": deleted, "token": token})
+        response = answer({"deleted": deleted, "open": (), "token": token})
         if token:
             self._remember(request, response, token)
         return response
+
+    async def telegram(self, request: web.Request) -> web.Response:
+        """A link that continues this chat in Telegram, for an hour."""
+        visitor = self._visitor(request)
+        await self._json(request, _Body)
+        url = self._continued(await self._store.conversation(visitor.address) or "")
+        if not url:
+            raise Refused(problem(404, "not-found"))
+        return answer({"url": url})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Lines as they come, until somebody leaves."""
@@ -229,8 +266,7 @@ class Endpoints:
         """The body. Other types are refused: a form of another site can send everything but JSON."""
         if request.content_type != "application/json":
             raise Refused(problem(415, "wrong-type", expected="application/json"))
-        async with in_time(PATIENCE, "too-slow"):
-            raw = await body(request, JSON_LIMIT)
+        raw = await prompt_body(request, JSON_LIMIT, PATIENCE, "too-slow")
         return parsed(raw, model)
 
 

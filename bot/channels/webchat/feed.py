@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bot.service.bell import Bells
     from bot.service.ports import Line, Store
 
-LOOK = 1.0
-"""Seconds between two looks: other processes do not ring."""
+LOOK, SELDOM = 1.0, 10.0
+"""Seconds between two looks: for a chat that has no conversation yet, whose first one may begin in another process; and for one of which every change rings."""
 PAGE = 200
 """Lines that are fetched at once."""
 PER_CHAT = 8
@@ -83,7 +83,7 @@ class Feed:
                 left = deadline - clock()
                 if found or seat.over or left <= 0:
                     return found
-                await bell.wait(min(LOOK, left))
+                await bell.wait(min(SELDOM if seat.conversation else LOOK, left))
 
     def changed(self, address: Address, conversation: str | None) -> None:
         """A conversation has begun here or was deleted."""

@@ -38,17 +38,19 @@ def add_routes(  # noqa: PLR0913  (dependencies, by name)
     new_id: Callable[[], str],
     welcome: Callable[[], Reply],
     options: Options,
+    continued: Callable[[str], str] = lambda _: "",
 ) -> None:
     """Serve the page at `/`, `/embed.js`, and everything under `/chat/`.
 
     `app` has the middleware `guarded` of `bot.channels.http` already and must not be started yet. `bells` are those that `Conversations` rings after a
     step (its `said`); the channel "web" must not be one of the `pushing` of `Decider`. `clock` gives microseconds UTC. `new_id` gives at least 128 random
     bits as URL-safe text: two make a visitor's token. `welcome` gives what the bot says before the first message; its choices may be topics and the way to
-    a human (`none` has no meaning there). Raises ValueError for secrets, ids or sources that cannot be used.
+    a human (`none` has no meaning there). `continued` gives a link that continues a conversation (by its public id; empty for one that has not begun) in
+    Telegram, empty where that cannot be. Raises ValueError for secrets, ids or sources that cannot be used.
     """
     passes = Passes(secrets=options.merchant_secrets, clock=clock, new_id=new_id)
     feed = Feed(store=store, bells=bells, most=options.most_streams)
-    endpoints = Endpoints(intake=intake, store=store, clock=clock, passes=passes, feed=feed, welcome=welcome, options=options)
+    endpoints = Endpoints(intake=intake, store=store, clock=clock, passes=passes, feed=feed, welcome=welcome, options=options, continued=continued)
     _add_endpoints(app, endpoints)
     _add_assets(app, options)
 
@@ -67,6 +69,7 @@ def _add_endpoints(app: web.Application, endpoints: Endpoints) -> None:
     router.add_post("/chat/photo", endpoints.send_photo)
     router.add_get("/chat/photo/{id}", endpoints.photo, allow_head=False)
     router.add_post("/chat/delete-my-data", endpoints.delete)
+    router.add_post("/chat/telegram", endpoints.telegram)
 
 
 def _add_assets(app: web.Application, options: Options) -> None:

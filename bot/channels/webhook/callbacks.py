@@ -135,9 +135,9 @@ def _content(line: Outgoing) -> str:
     said = json.loads(line.body)
     pushed = wire.Pushed(
         conversation=line.conversation, merchant=line.address.chat, line=line.message, bubbles=said.get("bubbles", ()), choices=said.get("choices", ()),
-        at=wire.moment(line.created),
+        photo=said.get("file"), at=wire.moment(line.created),
     )  # fmt: skip
-    return pushed.model_dump_json()
+    return pushed.model_dump_json(exclude_none=True)
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:

@@ -58,6 +58,7 @@ def _parameter(place: str, name: str, description: str, **schema: object) -> dic
 
 _SOURCE = _parameter("path", "source", "name of the app, as the operator listed it", type="string", pattern="^[a-z0-9][a-z0-9-]{0,31}$")
 _CONVERSATION = _parameter("path", "conversation", "as it was answered to a message", type="string", pattern="^[A-Za-z0-9_-]{1,64}$")
+_PHOTO = _parameter("path", "photo", "`photo` of a line", type="string", pattern="^[0-9a-f]{32}$")
 _AFTER = _parameter("query", "after", "lines after this one", type="integer", minimum=0, maximum=LARGEST_LINE_ID, default=0)
 _LIMIT = _parameter("query", "limit", "this many lines at most", type="integer", minimum=1, maximum=MOST_LINES, default=DEFAULT_LIMIT)
 _SENT = (400, 401, 408, 413, 415, 422, 429, 503)
@@ -73,6 +74,10 @@ OPERATIONS = (
     Operation(
         id="lines", method="GET", path="/v1/sources/{source}/conversations/{conversation}/messages", summary="Lines of a conversation", status=200,
         answer=wire.Lines, parameters=(_SOURCE, _CONVERSATION, _AFTER, _LIMIT), problems=(400, 401, 404, 422, 429, 503),
+    ),
+    Operation(
+        id="picture", method="GET", path="/v1/sources/{source}/conversations/{conversation}/photos/{photo}", summary="A picture of a conversation", status=200,
+        answer=wire.Picture, parameters=(_SOURCE, _CONVERSATION, _PHOTO), problems=(400, 401, 404, 422, 429, 503),
     ),
     Operation(id="description", method="GET", path="/v1/openapi.json", summary="This description", status=200, answer=None, signed=False),
 )  # fmt: skip
@@ -109,7 +114,7 @@ def _header(name: str) -> dict[str, str]:
 
 
 def _schemas() -> dict[str, Any]:
-    models = (wire.Message, wire.PhotoMessage, wire.Accepted, wire.Lines, wire.Pushed, wire.Problem)
+    models = (wire.Message, wire.PhotoMessage, wire.Accepted, wire.Lines, wire.Picture, wire.Pushed, wire.Problem)
     _, definitions = models_json_schema([(model, "validation") for model in models], ref_template="#/components/schemas/{model}")
     schemas: dict[str, Any] = definitions["$defs"]
     for name, examples in wire.examples().items():

@@ -18,7 +18,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from bot.channels import callers, photos
-from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Refused, answer, body, in_time, number, parsed, problem, take, too_often
+from bot.channels.http import JSON_LIMIT, UPLOAD_LIMIT, Refused, answer, number, parsed, problem, prompt_body, take, too_often
 from bot.domain.messages import Address
 from bot.service.buckets import Buckets, Limit
 
@@ -58,7 +58,7 @@ def add_routes(  # noqa: PLR0913  (dependencies, by name)
 ) -> None:
     """Let these sources in. `clock` gives microseconds UTC; `proxies` of our own stand before us. The application needs the middleware `http.guarded`."""
     api, door = _Api(sources=sources, intake=intake, store=store, clock=clock), _Strangers(strangers, proxies, clock)
-    handlers = {"message": api.message, "photo": api.photo, "lines": api.lines, "description": api.description}
+    handlers = {"message": api.message, "photo": api.photo, "lines": api.lines, "picture": api.picture, "description": api.description}
     for operation in openapi.OPERATIONS:
         app.router.add_route(operation.method, operation.path, door.counting(handlers[operation.id]), name=f"hook-{operation.id}")
 
@@ -122,7 +122,7 @@ class _Api:
     async def message(self, request: web.Request) -> web.Response:
         """A merchant wrote or tapped."""
         door, signed = self._knock(request)
-        raw = await _body(request, JSON_LIMIT)
+        raw = await prompt_body(request, JSON_LIMIT, BODY_SECONDS, "body-late")
         door.check(signed, _text(raw))
         door.count()
         message = _read(raw, wire.Message)
@@ -135,7 +135,7 @@ class _Api:
         """A merchant sent a picture."""
         door, signed = self._knock(request)
         with self._uploading():
-            raw = await _body(request, wire.PHOTO_BODY_LIMIT)
+            raw = await prompt_body(request, wire.PHOTO_BODY_LIMIT, BODY_SECONDS, "body-late")
             await asyncio.to_thread(lambda: door.check(signed, _text(raw)))  # megabytes are looked at in another thread
             door.count()
             message = await asyncio.to_thread(_read, raw, wire.PhotoMessage)
@@ -157,6 +157,18 @@ class _Api:
             raise Refused(problem(404, "not-found"))
         lines = [_line(line) for line in await self._store.transcript(conversation, after, limit)]
         return answer(wire.Lines(conversation=conversation, lines=lines, after=lines[-1].id if lines else after).model_dump(exclude_none=True))
+
+    async def picture(self, request: web.Request) -> web.Response:
+        """A picture of a conversation of this source."""
+        door, signed = self._knock(request)
+        door.check(signed, request.raw_path)
+        door.count()
+        address = await self._store.address(request.match_info["conversation"])
+        photo = await self._store.photo(request.match_info["photo"], address) if address and door.is_ours(address) else None
+        if photo is None:
+            raise Refused(problem(404, "not-found"))
+        encoded = await asyncio.to_thread(base64.b64encode, photo.data)
+        return answer(wire.Picture(id=photo.id, mime="image/jpeg", photo=encoded.decode()).model_dump())
 
     async def description(self, _: web.Request) -> web.Response:
         """What can be asked here."""
@@ -191,14 +203,6 @@ async def _picture(message: wire.PhotoMessage, id: str) -> Photo:
     if len(data) > UPLOAD_LIMIT:
         raise Refused(problem(413, "too-large", most=UPLOAD_LIMIT))
     return await photos.read(data, id)
-
-
-async def _body(request: web.Request, limit: int) -> bytes:
-    """The body, if it comes in time. Raises Refused (408, 413)."""
-    if request.content.is_eof():  # all of it is here
-        return await body(request, limit)
-    async with in_time(BODY_SECONDS, "body-late"):
-        return await body(request, limit)
 
 
 def _text(raw: bytes) -> str:

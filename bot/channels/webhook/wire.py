@@ -122,6 +122,14 @@ class Lines(BaseModel):
     after: Annotated[int, Field(ge=0, description="pass it as `after` to get what follows")]
 
 
+class Picture(BaseModel):
+    """A picture of a conversation, the merchant's or one that staff sent."""
+
+    id: str
+    mime: Literal["image/jpeg"]
+    photo: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
+
+
 class Pushed(BaseModel):
     """What is posted to the callback of a source: one line of the bot or of staff, in order within a merchant; `webhook-id` stays the same over retries."""
 
@@ -130,6 +138,7 @@ class Pushed(BaseModel):
     line: Annotated[int, Field(ge=1)]
     bubbles: list[str]
     choices: list[Option]
+    photo: Annotated[str | None, Field(description="staff sent a picture with it; this is its id")] = None
     at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -159,6 +168,7 @@ def examples() -> dict[str, list[dict[str, Any]]]:
         "PhotoMessage": [{"merchant": "m-1001", "photo": "/9j/4AAQSkZJRg=="}],
         "Accepted": [{"conversation": "Zk3bq0x1c7Q"}],
         "Lines": [{"conversation": "Zk3bq0x1c7Q", "lines": [merchants, line], "after": 2}],
+        "Picture": [{"id": "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "mime": "image/jpeg", "photo": "/9j/4AAQSkZJRg=="}],
         "Pushed": [{"conversation": "Zk3bq0x1c7Q", "merchant": "m-1001", "line": 2, "bubbles": line["bubbles"], "choices": choices, "at": at}],
         "Problem": [{"error": "bad-json", "message": say("http.bad-json")}],
     }

@@ -11,14 +11,17 @@ import pytest
 
 from bot.channels.console.charts import bars, chart
 from bot.domain.staff import Role
+from bot.domain.tickets import Act
 from tests.console import HOUR, MINUTE, NOW, staged
 from tests.contract.desk_rows import Rows
 from tests.contract.places import File
+from tests.contract.talk import Town
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from bot import app
     from tests.console import Stage
 
 DAYS = "?from=2025-10-01&to=2025-10-31"
@@ -98,6 +101,26 @@ async def test_workbooks(stage: Stage, file: str, told: str) -> None:
         assert any(told in book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
 
 
+async def test_real_conversations(tmp_path: Path, mind: app.Mind) -> None:
+    """One solved by the bot, one handed over and answered by staff: they are in the page and in the files, with names and units that people know."""
+    async with staged(tmp_path, mind=mind) as stage:
+        town = Town(stage.store, mind, NOW)  # in the future of the stage's clock, so its worker keeps out of it
+        await town.does("anna", "打印出来是白纸", "好了", "[帮上忙了]")
+        await town.does("ben", "打印出来是白纸", "转人工", "[直接转人工]")
+        await town.waits(0.5)
+        await town.acts("ben", Act.REPLY, "马上寄新的打印头")
+        lead = await stage.inside(await stage.member("lead", Role.LEAD))
+        page = await lead.page("/console/reports")
+        heading, ticket = csv.reader(io.StringIO((await (await lead.get(f"/console/reports/tickets.csv{DAYS}")).read()).decode("utf-8-sig")))
+        book = zipfile.ZipFile(io.BytesIO(await (await lead.get(f"/console/reports/figures.xlsx{DAYS}")).read()))
+        sheets = "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+    for told in ("1（50%）", "31 分钟", "打印机：重新装纸", "打印机（机器人）", "24 小时"):
+        assert told in page
+    assert dict(zip(heading, ticket, strict=True))["话题"] == "打印机"
+    for told in ("重新装纸", "响应中位数（分钟）", "<v>31</v>", "<v>0.5</v>"):
+        assert told in sheets
+
+
 async def test_who_may(stage: Stage) -> None:
     editor = await stage.inside(await stage.member("editor", Role.EDITOR))
     assert "tickets.csv" not in await editor.page("/console/reports")
@@ -117,7 +140,14 @@ def test_columns_add_up() -> None:
         assert column.x + column.width <= 360
 
 
+@pytest.mark.parametrize(("most", "top"), [(0, 2), (1, 2), (2, 2), (3, 4), (9, 10), (10, 10), (11, 20), (100, 100), (101, 200), (999, 1000)])
+def test_scales_are_round_and_no_larger_than_they_must_be(most: int, top: int) -> None:
+    assert chart([("1", (most,))]).lines[-1][1] == top
+
+
 def test_nothing_can_be_drawn() -> None:
+    assert chart([("1", (0, 0))]).is_empty
+    assert not chart([("1", (0, 1))]).is_empty
     assert chart([]).columns == []
     assert chart([("1", (0, 0))]).columns[0].parts == []
     assert bars([]) == []

@@ -66,8 +66,8 @@ class Visitor:
             found += await self.lines(found[-1]["id"] if found else after, 25)
         return found
 
-    async def events(self, events: int, **headers: str) -> list[tuple[str, str, Any]]:
-        """The next so many server-sent events: id, name, data."""
+    async def events(self, events: int, begun: asyncio.Event | None = None, /, **headers: str) -> list[tuple[str, str, Any]]:
+        """The next so many server-sent events: id, name, data; `begun` is set with the first one."""
         found: list[tuple[str, str, Any]] = []
         async with self.http.get("/chat/events", headers=headers) as response:
             assert response.status == 200
@@ -80,6 +80,8 @@ class Visitor:
                 elif "data" in block:
                     found.append((block.get("id", ""), block.get("event", ""), json.loads(block["data"])))
                     block = {}
+                    if begun:
+                        begun.set()
                 else:
                     block = {}
         return found
@@ -139,7 +141,7 @@ async def test_a_first_visit_gets_a_token_that_only_its_hash_remembers(stage: St
         answer = await response.json()
         cookie = response.cookies["posbot"]
         assert (cookie.value, cookie["httponly"], cookie["samesite"], cookie["secure"]) == (answer["token"], True, "Lax", "")
-        assert set(answer) == {"token", "visitor", "identified", "welcome"}
+        assert set(answer) == {"token", "visitor", "identified", "welcome", "telegram"}
         assert answer["welcome"]["bubbles"]
         await Visitor(http).say("没出票")
         chat = hashlib.sha256(answer["token"].encode()).hexdigest()
@@ -513,7 +515,9 @@ async def test_the_oldest_stream_of_a_chat_has_to_go(anna: Visitor) -> None:
 
 
 async def test_a_stream_begins_before_the_first_message(anna: Visitor) -> None:
-    events = asyncio.create_task(anna.events(4))
+    begun = asyncio.Event()
+    events = asyncio.create_task(anna.events(4, begun))
+    await begun.wait()
     await anna.say("没出票")
     found = await events
     assert [(name, data.get("side")) for _, name, data in found if "side" in data] == [("", "merchant"), ("", "bot")]
@@ -561,7 +565,10 @@ async def test_what_is_deleted_is_gone_everywhere(anna: Visitor, stage: Stage) -
         before = b""
         while b"bubbles" not in before:
             before = await stream.content.readline()
-        gone = await anna.ask("POST", "/chat/delete-my-data", json={})
+        asked = await anna.ask("POST", "/chat/delete-my-data", json={})
+        assert asked == {"deleted": False, "open": [], "token": None}
+        assert await anna.lines() != []
+        gone = await anna.ask("POST", "/chat/delete-my-data", json={"confirm": True})
         assert gone["deleted"]
         assert gone["token"] != cookie.value
         while b'"conversation": null' not in await stream.content.readline():
@@ -575,13 +582,36 @@ async def test_what_is_deleted_is_gone_everywhere(anna: Visitor, stage: Stage) -
 async def test_a_merchant_who_deletes_stays_the_same(anna: Visitor) -> None:
     before = await anna.session(merchant=identity())
     await anna.say("没出票")
-    assert await anna.ask("POST", "/chat/delete-my-data", json={}) == {"deleted": True, "token": None}
+    assert await anna.ask("POST", "/chat/delete-my-data", json={"confirm": True}) == {"deleted": True, "open": [], "token": None}
     assert await anna.lines() == []
     assert (await anna.session())["visitor"] == before["visitor"]
 
 
+async def test_the_last_lines_come_first_and_the_earlier_ones_on_request(anna: Visitor, stage: Stage) -> None:
+    await anna.say("没出票")
+    await anna.answered()
+    (row,) = await stage.store._read("SELECT id, public_id FROM conversation")
+    await stage.store._writer.run(
+        lambda connection: connection.executemany(
+            "INSERT INTO message (conversation, side, body, knowledge, at) VALUES (?, ?, ?, 'k', 1)",
+            [(row[0], "note" if number % 10 == 0 else "bot", json.dumps({"bubbles": [str(number)], "choices": []})) for number in range(1, 251)],
+        )
+    )
+    shown, before = list[int](), 10**18 - 1
+    for count, more in ((100, True), (100, True), (25 + 2, False)):
+        found = await anna.ask("GET", f"/chat/messages?before={before}")
+        assert (len(found["lines"]), found["more"]) == (count, more)
+        assert [line["id"] for line in found["lines"]] == sorted(line["id"] for line in found["lines"])
+        shown[:0], before = [line["id"] for line in found["lines"]], found["lines"][0]["id"]
+    assert len(set(shown)) == 227
+    assert shown[:200] == [line["id"] for line in await anna.lines()]
+    assert (await anna.ask("GET", f"/chat/messages?before={before}"))["lines"] == []
+    await anna.ask("GET", "/chat/messages?before=x", 422)
+
+
 async def test_deleting_nothing_is_no_error(anna: Visitor) -> None:
-    assert (await anna.ask("POST", "/chat/delete-my-data", json={}))["deleted"] is False
+    assert (await anna.ask("POST", "/chat/delete-my-data", json={"confirm": True}))["deleted"] is False
+    await anna.ask("POST", "/chat/delete-my-data", 422, json={"confirm": "yes"})
 
 
 # ---- the page

@@ -150,6 +150,14 @@ async def test_a_picture_is_kept_without_what_the_camera_wrote(stage: Stage) -> 
     assert kept is not None
     assert (kept.mime, kept.width, kept.height) == ("image/jpeg", 8, 6)
     assert len((await shop.lines(conversation)).json["lines"]) == 2
+    target = f"/v1/sources/shop/conversations/{conversation}/photos/{merchants['photo']}"
+    fetched = await shop.ask("GET", target, shop.signed(target))
+    assert fetched.json == {"id": kept.id, "mime": "image/jpeg", "photo": base64.b64encode(kept.data).decode()}
+    other = stage.app(OTHER)
+    stolen = target.replace("/shop/", "/other/")
+    assert (await other.ask("GET", stolen, other.signed(stolen))).problem == (404, "not-found")
+    missing = target[:-32] + "0" * 32
+    assert (await shop.ask("GET", missing, shop.signed(missing))).problem == (404, "not-found")
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,14 @@ async def test_a_line_is_pushed_signed_with_every_secret(receiver: tuple[Receive
     assert [Webhook(secret).sign(came.id, _at(came.headers), came.raw) for secret in (SECRET, OLD_SECRET)] == signatures
 
 
+async def test_a_picture_from_staff_is_named(receiver: tuple[Receiver, str], channel: Callbacks) -> None:
+    body = json.dumps({"bubbles": [], "choices": [], "author": "安娜", "file": "0123"})
+    assert await channel.send(replace(LINE, body=body)) == Sent()
+    (came,) = receiver[0].came
+    assert (came.body["photo"], came.body["bubbles"]) == ("0123", [])
+    assert "安娜" not in came.raw
+
+
 def _at(headers: dict[str, str]) -> datetime:
     return datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
 
@@ -198,7 +206,8 @@ async def test_an_app_that_hangs_holds_up_itself_only(receiver: tuple[Receiver, 
 
     receiver[0].answer = hangs
     sending = [asyncio.create_task(channel.send(replace(LINE, dedupe=f"{number}:0"))) for number in range(MOST_FLYING)]
-    await asyncio.sleep(0)
+    while len(receiver[0].came) < MOST_FLYING:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     assert await channel.send(LINE) == later(1, counts=False, error="many are on their way")
     release.set()
     assert [await task for task in sending] == [Sent()] * MOST_FLYING

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import Phase as HypothesisPhase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -137,7 +137,8 @@ MUST_BE_REACHED = {
     ),
 }
 """What a run must have come to, so that the machine does not silently become weak. What chance comes to a few times only (nobody is understood, a code that is
-not in the list) is played in `tests/cases/dialogues`: which words are drawn also depends on what else is loaded."""
+not in the list) is played in `tests/cases/dialogues`."""
+ROUNDS = 4
 REACHED: Counter[str] = Counter()
 SAID = {id: max(re.split(r"\{.*?\}", texts[0]), key=len) for id, texts in MIND.kb.replies.items()}
 """What a sentence is known by: its longest part without anything to fill in."""
@@ -232,6 +233,31 @@ class Merchant(RuleBasedStateMachine):
             self._do(Chose(choice=wish))
         else:
             self._do(Said(), wish)
+
+    @rule(data=st.data())
+    def contradicts_himself(self, data: st.DataObject) -> None:
+        """Answers that do not go together, as soon as there are any."""
+        self._has_a_trouble(data, TROUBLES)
+        for _ in range(8):
+            options = [id for id in self._shown if id.startswith("option:")]
+            against = [id for id in options if self._contradicts(id)]
+            failures = [id for id in self._shown if id.endswith("=failed")]
+            if not (options or failures):
+                break
+            self._do(Chose(choice=data.draw(st.sampled_from(against or options or failures))))
+
+    @rule(details=st.sampled_from(["终端号10023345", "都是昨天下午三点的"]))
+    def finds_a_mistake(self, details: str) -> None:
+        """What was noted for staff is not right."""
+        self._is_released()
+        self._do(Said(), details)
+        self._do(Said(), "转人工")
+        for _ in range(6):
+            if not (skips := [id for id in self._shown if id.startswith("skip:")]):
+                break
+            self._do(Chose(choice=skips[0]))
+        if self.state.expecting == prompt.CONFIRM:
+            self._do(Chose(choice=next(id for id in self._shown if id.startswith("confirm:"))))
 
     @precondition(lambda self: self.state.phase in {Phase.CHOOSING, Phase.DIAGNOSING, Phase.GUIDING})
     @rule(hours=st.sampled_from([4, 4, 30, 200]), text=st.sampled_from(["在吗", "还是不行", "打印出来是白纸", "是的"]))
@@ -395,10 +421,21 @@ class Merchant(RuleBasedStateMachine):
 
 
 def test_whatever_a_merchant_does() -> None:
-    """The same events in every run. A failure is not made smaller, which takes minutes: add `HypothesisPhase.shrink` while you look for its reason."""
+    """A failure is not made smaller, which takes minutes: add `HypothesisPhase.shrink` while you look for its reason.
+
+    Where chance does not come to everything that must be reached, it has another go: which words are drawn also depends on what else is loaded.
+    """
     REACHED.clear()
+    missed, rounds = MUST_BE_REACHED, iter(range(ROUNDS))
+    while missed and (number := next(rounds, None)) is not None:
+        _live(seed(number)(Merchant))
+        missed = {goal for goal in MUST_BE_REACHED if not REACHED[goal]}
+    assert missed == set()
+
+
+def _live(merchant: type[Merchant]) -> None:
     run_state_machine_as_test(
-        Merchant,
+        merchant,
         settings=settings(
             max_examples=180,
             stateful_step_count=30,
@@ -408,4 +445,3 @@ def test_whatever_a_merchant_does() -> None:
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )
-    assert {goal for goal in MUST_BE_REACHED if not REACHED[goal]} == set()

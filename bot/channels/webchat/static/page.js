@@ -8,7 +8,7 @@
   const root = document.documentElement;
   const log = el("log"), lines = el("lines"), unsent = el("unsent"), typing = el("typing"), text = el("text"), file = el("file");
   const embedded = window.top !== window;
-  const HUMAN = "human", SECOND = 1000, GAP = 5 * 60 * SECOND, WEEK = 7 * 24 * 3600 * SECOND, MOST_SHOWN = 400;
+  const HUMAN = "human", SECOND = 1000, GAP = 5 * 60 * SECOND, WEEK = 7 * 24 * 3600 * SECOND, MOST_SHOWN = 400, LATER = 3 * SECOND;
 
   /* ---- What is remembered: in the browser's storage, or as long as the page lives where that is forbidden. ---- */
 
@@ -111,6 +111,7 @@
     identity = null;
     identified = answer.identified;
     welcome = answer.welcome;
+    el("telegram").hidden = !answer.telegram;
     if (answer.token) {
       if (visitor && !embedded) bearer = true; /* the cookie did not stay */
       remember(answer.token, stored);
@@ -139,7 +140,7 @@
 
   /* ---- Drawing. ---- */
 
-  let last = 0, conversation, labels = {}, newest = 0;
+  let last = 0, conversation, labels = {}, newest = 0, begun = false, wiped = 0;
   const mine = {};
 
   function make(tag, kind, content) {
@@ -205,8 +206,8 @@
     });
   }
 
-  function pick(choice) {
-    const rows = lines.querySelectorAll(".choices"), row = rows[rows.length - 1];
+  function pick(choice, within) {
+    const rows = (within || lines).querySelectorAll(".choices"), row = rows[rows.length - 1];
     if (row) Array.prototype.forEach.call(row.children, (button) => { if (button.dataset.choice === choice) button.classList.add("picked"); });
   }
 
@@ -226,6 +227,57 @@
     else call("chat/photo/" + line.photo, {}, 60, (response) => response.blob()).then((blob) => show(URL.createObjectURL(blob)), () => { note.textContent = say("photo-gone"); });
     return frame;
   }
+
+  /* ---- What was said before: the page begins with the last lines, and goes back when somebody looks. ---- */
+
+  const earlier = el("earlier"), EVERYTHING = "999999999999999999";
+  let looking = false;
+
+  const oldest = () => lines.querySelector("[data-line]");
+
+  /* The last lines of all; then the stream goes on after them. */
+  async function begin() {
+    const found = await call("chat/messages?before=" + EVERYTHING, {}, 15);
+    same(found);
+    found.lines.forEach((line) => add(line, false));
+    earlier.hidden = !found.more;
+    begun = true;
+  }
+
+  async function lookBack() {
+    const first = oldest();
+    if (looking || earlier.hidden || !first) return;
+    looking = true;
+    try {
+      const found = await call("chat/messages?before=" + first.dataset.line, {}, 15);
+      const gone = conversation && found.conversation !== conversation;
+      same(found);
+      if (gone || !first.parentNode) return;
+      const drawn = past(found.lines), end = log.scrollHeight - log.scrollTop;
+      lines.insertBefore(drawn, first.previousElementSibling && first.previousElementSibling.classList.contains("time") ? first.previousElementSibling : first);
+      earlier.hidden = !found.more;
+      retire();
+      log.scrollTop = log.scrollHeight - end;
+    } catch (error) {
+      /* it can be asked for again */
+    } finally {
+      looking = false;
+    }
+  }
+
+  function past(found) {
+    const drawn = document.createDocumentFragment(), until = newest;
+    newest = 0;
+    found.forEach((line) => {
+      if (line.choice) pick(line.choice, drawn);
+      stamp(drawn, line.at);
+      drawn.appendChild(draw(line)).dataset.line = line.id;
+    });
+    newest = until;
+    return drawn;
+  }
+
+  earlier.addEventListener("click", lookBack);
 
   function stamp(place, at) {
     if (at - newest > GAP) place.appendChild(make("div", "time", clock(at)));
@@ -249,9 +301,14 @@
     stamp(lines, line.at);
     let drawn = sent && sent.drawn;
     if (sent) { settle(sent, line); forget(line.client_id); } else drawn = draw(line);
-    if (line.side === "merchant" || !anchor) anchor = drawn;
+    if (line.side !== "bot" || !anchor || Date.now() - came > LATER) anchor = drawn;
+    came = Date.now();
+    drawn.dataset.line = line.id;
     lines.appendChild(drawn);
-    while (lines.children.length > MOST_SHOWN) lines.removeChild(lines.firstChild);
+    while (pinned && lines.children.length > MOST_SHOWN) {
+      lines.removeChild(lines.firstChild);
+      earlier.hidden = false;
+    }
     retire();
     follow();
     if (line.side !== "merchant") { wait(false); if (live) heard(); }
@@ -277,13 +334,14 @@
   }
 
   /* ---- Scrolling: who stands at the end stays there, who reads above is not moved. A long answer is shown from its beginning: what must not be done
-     comes first. ---- */
+     comes first; what comes later, or from somebody else, is no part of it. ---- */
 
-  let pinned = true, anchor = null;
+  let pinned = true, anchor = null, came = 0;
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60;
   log.addEventListener("scroll", () => {
     pinned = atEnd();
     if (pinned) el("down").hidden = true;
+    if (log.scrollTop < 80 && !pinned) lookBack();
   }, { passive: true });
   function follow() {
     if (!pinned) return;
@@ -395,6 +453,7 @@
   }
 
   async function deliver(item) {
+    const before = wiped;
     try {
       const { client_id, text, choice } = item;
       const sent = item.blob ? call("chat/photo", { method: "POST", body: form(item) }, 150) : call("chat/messages", post(choice ? { client_id, choice } : { client_id, text }), 20);
@@ -408,6 +467,7 @@
     forget(item.client_id);
     tries = 0;
     if (!item.drawn.parentNode || item.drawn.parentNode === lines) return; /* its line came first */
+    if (wiped !== before) { item.drawn.remove(); delete mine[item.client_id]; return; } /* it was what deleted everything, or is drawn when its line comes */
     mark(item, "sent");
     wait(true);
   }
@@ -528,7 +588,7 @@
     for (;;) {
       try {
         await session();
-        if (log.getAttribute("aria-busy") === "true") { await poll(0); log.setAttribute("aria-busy", "false"); toEnd(); }
+        if (!begun) { await begin(); log.setAttribute("aria-busy", "false"); toEnd(); }
         status("online");
         if (queue.length && Date.now() >= notBefore) pump();
         await (able && Date.now() >= pollUntil ? tryStream() : poll(25));
@@ -654,13 +714,26 @@
   });
   el("zoom").addEventListener("click", uncover);
 
-  el("delete").addEventListener("click", () => cover(el("ask"), el("ask-no"), el("delete")));
+  /* What goes is told before anything does; for that it must be known whether a ticket is open. */
+  el("delete").addEventListener("click", async () => {
+    let answer;
+    try {
+      answer = await call("chat/delete-my-data", post({}), 20);
+    } catch (error) {
+      notice(say("delete-failed"));
+      toEnd();
+      return;
+    }
+    el("ask-open").hidden = !answer.open.length;
+    el("ask-open").textContent = say("delete-open", { numbers: answer.open.join(" ") });
+    cover(el("ask"), el("ask-no"), el("delete"));
+  });
   el("ask-no").addEventListener("click", uncover);
   el("ask-yes").addEventListener("click", async () => {
     uncover();
     let answer;
     try {
-      answer = await call("chat/delete-my-data", post({}), 20);
+      answer = await call("chat/delete-my-data", post({ confirm: true }), 20);
     } catch (error) {
       notice(say("delete-failed"));
       toEnd();
@@ -675,12 +748,30 @@
     interrupt();
   });
 
+  /* The new tab is opened while the tap counts, before the answer is there: some browsers open none later. */
+  el("telegram").addEventListener("click", async () => {
+    const other = window.open("", "_blank");
+    if (other) other.opener = null;
+    try {
+      const answer = await call("chat/telegram", post({}), 15);
+      if (other) other.location = answer.url;
+      else window.location.assign(answer.url);
+    } catch (error) {
+      if (other) other.close();
+      notice(say("telegram-failed"));
+      toEnd();
+    }
+  });
+
   /* Nothing of this chat is left on the page, but what is still to be sent. */
   function wipe() {
     Object.keys(mine).forEach((key) => { if (queue.indexOf(mine[key]) < 0) { mine[key].drawn.remove(); delete mine[key]; } });
     queue.forEach((item) => [kept, tab].forEach((where) => where.drop(place(item))));
     lines.textContent = "";
     last = newest = 0;
+    begun = false;
+    wiped += 1;
+    earlier.hidden = true;
     conversation = undefined;
     wait(false);
   }
