@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot import app, hours, server
+from bot.channels.telegram import hook
 from bot.domain.errors import KnowledgeError, PosbotError
 from bot.ops import doctor, logs
 from bot.storage import migrations, sqlite
@@ -61,6 +62,8 @@ def _leaves(group: BaseExceptionGroup[PosbotError]) -> list[PosbotError]:
 def _ready(running: Running) -> None:
     """People read the address on standard output; so may programs, because it comes in one line."""
     print(say("serve.ready", address=running.address, ops=running.ops_address), flush=True)
+    if running.hook_address:
+        print(say("serve.hook", address=running.hook_address, path=hook.PATH), flush=True)
     if running.first:
         login, password = running.first
         print(say("serve.first", address=running.address, login=login, password=password), flush=True)
@@ -74,10 +77,16 @@ def check(settings: Settings) -> int:
         findings.append(doctor.holidays(hours.known_until(), datetime.now(zone).date()))
     if not settings.is_postgres:
         findings.append(doctor.disk(settings.database_file.parent))
-    findings += [doctor.port(settings.host, settings.port), doctor.port(settings.ops_host, settings.ops_port)]
+    findings += [doctor.port(host, port) for host, port in _ports(settings)]
     for finding in findings:
         print(say("doctor.warning" if finding.warns else "doctor.good" if finding.good else "doctor.bad", text=finding.text))
     return DONE if all(finding.good for finding in findings) else FAILED
+
+
+def _ports(settings: Settings) -> list[tuple[str, int]]:
+    """Where the service would listen."""
+    ports = [(settings.host, settings.port), (settings.ops_host, settings.ops_port)]
+    return [*ports, (settings.host, settings.telegram_port)] if settings.telegram_token and settings.telegram_mode == "webhook" else ports
 
 
 def _knowledge(settings: Settings) -> doctor.Finding:

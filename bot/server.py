@@ -20,13 +20,13 @@ from aiohttp import web
 
 from bot import hours
 from bot.channels import console, webchat
-from bot.channels.http import JSON_LIMIT, InFlight, guarded
+from bot.channels.http import JSON_LIMIT, InFlight, guarded, listening, origin
 from bot.channels.webhook import routes as webhook
 from bot.channels.webhook import sources as webhook_sources
 from bot.channels.webhook.callbacks import Callbacks
 from bot.domain.clock import SECOND
 from bot.domain.desk import Desk
-from bot.domain.errors import AlreadyRunning, SettingsError
+from bot.domain.errors import AlreadyRunning
 from bot.minds import Minds
 from bot.ops.meter import Meter
 from bot.ops.site import Site
@@ -45,7 +45,6 @@ from bot.service.timers import Timers, retention
 from bot.settings import DAY
 from bot.storage.sqlite import SQLiteStore
 from bot.telegram import in_parts, opened, read
-from bot.wording import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -98,11 +97,12 @@ async def open_beside(settings: Settings) -> Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A service that takes messages in: where it listens, and the signal to end. `first` are login and password of the account that was made because there
-    was none; the password is nowhere else."""
+    """A service that takes messages in: where it listens, and the signal to end. `hook_address` is for Telegram's server, empty where updates are fetched.
+    `first` are login and password of the account that was made because there was none; the password is nowhere else."""
 
     address: str
     ops_address: str
+    hook_address: str
     stop: asyncio.Event
     first: tuple[str, str] | None = None
 
@@ -138,9 +138,12 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         await ending.enter_async_context(_working(*own, *_echoes(settings, store, said)))
         front = _front(settings, sources, intake, store, said, lambda: minds.now().welcome(), telegram=telegram)
         accounts = _staff(settings, store, front, intake, said, minds.now, fetch=telegram.fetch) if settings.console == "on" else None
-        address = await _listen(ending, front, settings.host, settings.port, grace=GRACE)
+        ways_in = {
+            "address": await _listen(ending, front, settings.host, settings.port, grace=GRACE),
+            "hook_address": await ending.enter_async_context(telegram.let_in(GRACE)),
+        }
         # The last that can go wrong, because its password is told once.
-        _begin(Running(address=address, ops_address=ops_address, stop=stop, first=await accounts.first() if accounts else None), ready)
+        _begin(Running(**ways_in, ops_address=ops_address, stop=stop, first=await accounts.first() if accounts else None), ready)
         await stop.wait()
         site.draining = True
         logger.info("ending", extra={"event": "ending"})
@@ -187,7 +190,6 @@ def _front(  # noqa: PLR0913  (dependencies, in their order)
     webchat.add_routes(
         front, intake=intake, store=store, bells=said, clock=clock, new_id=new_id, welcome=welcome, options=_chat(settings), continued=telegram.continued
     )
-    telegram.let_in(front)
     return front
 
 
@@ -265,12 +267,9 @@ async def _listen(ending: AsyncExitStack, app: web.Application, host: str, port:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace / 10, handle_signals=False)  # it waits twice: before it cancels them, and after
     await runner.setup()
     ending.push_async_callback(_close, runner, flying, grace * 8 / 10)
-    try:
+    with listening(host, port):
         await web.TCPSite(runner, host, port, backlog=1024).start()
-    except OSError as error:
-        raise SettingsError(say("settings.cannot-listen", host=host, port=port, reason=error.strerror)) from None
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{runner.addresses[0][1]}"
+    return origin(host, runner.addresses[0][1])
 
 
 async def _close(runner: web.AppRunner, flying: InFlight, grace: float) -> None:

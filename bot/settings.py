@@ -80,6 +80,8 @@ class Settings(_Place):
     """Whether updates are fetched, or sent to us."""
     telegram_secret: SecretStr | None = None
     """What Telegram's server says to be let in, where it sends updates: 32 to 256 letters, digits, `_`, `-`."""
+    telegram_port: int = Field(8082, ge=0, le=65535)
+    """Where they come in then; the proxy in front sends `/telegram/updates` there."""
     telegram_desk: int | None = None
     """Chat id of the staff's group; without one staff work at the console only."""
     telegram_overflow: int | None = None

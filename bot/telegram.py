@@ -8,10 +8,12 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bot.channels.telegram import bubbles, hook, updates
+from bot.channels.http import listening, origin
+from bot.channels.telegram import bubbles, updates
 from bot.channels.telegram.api import ApiError, Impossible, Unknown
 from bot.channels.telegram.errands import Errands
 from bot.channels.telegram.files import Files
+from bot.channels.telegram.hook import Hook
 from bot.channels.telegram.keyboards import Keyboards
 from bot.channels.telegram.links import Links
 from bot.channels.telegram.pace import Pace
@@ -26,8 +28,6 @@ from bot.service import bodies
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from typing import Any
-
-    from aiohttp import web
 
     from bot.channels.telegram.api import Api
     from bot.channels.telegram.client import Client
@@ -139,11 +139,22 @@ class Telegram:
         """What carries lines, by channel."""
         return {CHANNEL: self.sender}
 
-    def let_in(self, front: web.Application) -> None:
-        """The way in for Telegram's server, where updates are sent to a webhook."""
-        if self._settings.telegram_mode == "webhook":
-            assert self._settings.telegram_secret is not None
-            hook.add_route(front, reception=self.reception, secret=self._settings.telegram_secret.get_secret_value())
+    @asynccontextmanager
+    async def let_in(self, grace: float) -> AsyncIterator[str]:
+        """The way in for Telegram's server, where updates are sent to a webhook: its address, else empty. At the end requests that have begun to come get so
+        many seconds. Raises SettingsError when the port is taken."""
+        settings = self._settings
+        if settings.telegram_mode != "webhook":
+            yield ""
+            return
+        assert settings.telegram_secret is not None
+        hook = Hook(reception=self.reception, secret=settings.telegram_secret.get_secret_value())
+        with listening(settings.host, settings.telegram_port):
+            port = await hook.listen(settings.host, settings.telegram_port)
+        try:
+            yield origin(settings.host, port)
+        finally:
+            await hook.close(grace)
 
     async def run(self) -> None:
         """Learn the bot's name, and fetch updates where they are not sent, until cancelled."""
@@ -188,8 +199,10 @@ class NoTelegram:
 
     channels: Mapping[str, Channel] = {}
 
-    def let_in(self, front: web.Application) -> None:
+    @asynccontextmanager
+    async def let_in(self, grace: float) -> AsyncIterator[str]:
         """Nobody comes."""
+        yield ""
 
     async def run(self) -> None:
         """Nothing to do."""

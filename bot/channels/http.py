@@ -6,18 +6,18 @@ import asyncio
 import json
 import math
 import re
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from bot.domain.errors import StoreUnavailable
+from bot.domain.errors import SettingsError, StoreUnavailable
 from bot.wording import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from bot.service.buckets import Buckets
 
@@ -172,6 +172,20 @@ async def guarded(request: web.Request, handler: Callable[[web.Request], Awaitab
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[None]:
+    """In the block a port is taken. Raises SettingsError when somebody else has it."""
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(say("settings.cannot-listen", host=host, port=port, reason=error.strerror)) from None
+
+
+def origin(host: str, port: int) -> str:
+    """The address of a server, as callers write it."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class InFlight:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import bodies
 from .ports import Arrival
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.domain.events import Acted
     from bot.domain.messages import Address
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 LONGEST_CHOICE = 200
 """Characters of a button's id; ours have at most 64 bytes (Telegram's limit)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One event of a channel's own kind."""
+
+    address: Address
+    ext_id: str
+    body: str
+    profile: Mapping[str, str]
 
 
 _profile = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
@@ -52,9 +62,15 @@ class Intake:
         body = bodies.written(text, secrets, **more) if text else bodies.encoded(more)
         return await self._keep(address, ext_id, bodies.SENT, body, self._cleaned(profile))
 
-    async def kept(self, address: Address, ext_id: str, kind: str, body: str, profile: Mapping[str, str] | None = None) -> str:
-        """A channel's own kind of event. Body and profile hold nothing secret: the channel has cleaned them with `Mind.redact`."""
-        return await self._keep(address, ext_id, kind, body, profile)
+    async def kept(self, kind: str, items: Sequence[Item]) -> Sequence[str]:
+        """A channel's own kind of events, which came together. Bodies and profiles hold nothing secret: the channel has cleaned them with `Mind.redact`.
+        Raises StoreUnavailable; then some may have been kept."""
+        now = self._clock()
+        arrivals = [Arrival(address=i.address, ext_id=i.ext_id, kind=kind, body=i.body, received=now, profile=_profile(i.profile)) for i in items]
+        conversations = await self._store.accept_all(arrivals) if arrivals else ()
+        for item in items:
+            self._came(item.address, kind)
+        return conversations
 
     async def left(self, address: Address, ext_id: str) -> str:
         """What is said in this chat does not arrive any more."""
@@ -84,6 +100,9 @@ class Intake:
     async def _keep(self, address: Address, ext_id: str, kind: str, body: str, profile: Mapping[str, str] | None = None) -> str:
         arrival = Arrival(address=address, ext_id=ext_id, kind=kind, body=body, received=self._clock(), profile=_profile(profile or {}))
         conversation = await self._store.accept(arrival)
+        self._came(address, kind)
+        return conversation
+
+    def _came(self, address: Address, kind: str) -> None:
         self._bell.ring()
         self._meter.arrived(address.channel, kind)
-        return conversation

@@ -317,6 +317,9 @@ class Store(Protocol):
     async def accept(self, arrival: Arrival) -> str:
         """Keep an arrival; the public id of its conversation, when it would survive a power cut. One that is already there is not kept twice."""
 
+    async def accept_all(self, arrivals: Sequence[Arrival]) -> Sequence[str]:
+        """The same for what came together, at most some hundreds, each chat's in order. When it raises, some may have been kept."""
+
     async def step(self, decide: Decide, now: int) -> int:
         """Let `decide` handle conversations that have something waiting, each in one transaction; how many there were."""
 

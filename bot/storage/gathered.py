@@ -21,20 +21,22 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class _Batch(Generic[Item, T]):
-    """Items and who waits for what becomes of each."""
+    """Items, and who waits for what becomes of how many of them."""
 
     items: list[Item] = field(default_factory=list)
-    waiting: list[asyncio.Future[T]] = field(default_factory=list)
+    waiting: list[tuple[asyncio.Future[Sequence[T]], int]] = field(default_factory=list)
 
     def settle(self, results: Sequence[T]) -> None:
         """Tell those who have not left."""
-        for future, result in zip(self.waiting, results, strict=True):
+        begin = 0
+        for future, count in self.waiting:
             if not future.done():
-                future.set_result(result)
+                future.set_result(results[begin : begin + count])
+            begin += count
 
     def fail(self, error: BaseException) -> None:
         """Tell them that there is nothing."""
-        for future in self.waiting:
+        for future, _ in self.waiting:
             if not future.done():
                 future.cancel() if isinstance(error, asyncio.CancelledError) else future.set_exception(error)
 
@@ -48,19 +50,19 @@ class Gathered(Generic[Item, T]):
         self._open: _Batch[Item, T] | None = None
         self._writing: set[asyncio.Task[None]] = set()
 
-    async def add(self, item: Item) -> T:
-        """The result for this item. Raises what `write` raises, or StoreBusy; a caller who leaves takes nothing back."""
+    async def add(self, items: Sequence[Item]) -> Sequence[T]:
+        """The results for these items, which are written together. Raises what `write` raises, or StoreBusy; a caller who leaves takes nothing back."""
         batch = self._open
         if batch is None:
             batch = self._open = _Batch()
             task = asyncio.create_task(self._do(batch))
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)
-        if len(batch.items) >= MOST_ITEMS:
+        if len(batch.items) + len(items) > MOST_ITEMS:
             raise StoreBusy(f"{MOST_ITEMS} arrivals are waiting for the database")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        batch.items.append(item)
-        batch.waiting.append(future)
+        future: asyncio.Future[Sequence[T]] = asyncio.get_running_loop().create_future()
+        batch.items += items
+        batch.waiting.append((future, len(items)))
         return await future
 
     async def _do(self, batch: _Batch[Item, T]) -> None:

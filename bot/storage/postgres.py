@@ -9,9 +9,11 @@ that are locked (step, wake, claim, purge): so nobody waits in a circle.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, assert_never
 
 import asyncpg
@@ -124,7 +126,17 @@ class PostgresStore:
 
     async def accept(self, arrival: Arrival) -> str:
         """Keep an arrival; the public id of its conversation."""
-        return await self._accepting[hash(arrival.address) % ARRIVALS].add(arrival)
+        (conversation,) = await self._accepting[hash(arrival.address) % ARRIVALS].add([arrival])
+        return conversation
+
+    async def accept_all(self, arrivals: Sequence[Arrival]) -> Sequence[str]:
+        """Keep arrivals, each chat's in order; the public ids of their conversations. When it fails, some may have been kept."""
+        lanes: defaultdict[int, list[int]] = defaultdict(list)
+        for place, arrival in enumerate(arrivals):
+            lanes[hash(arrival.address) % ARRIVALS].append(place)
+        found = await asyncio.gather(*(self._accepting[lane].add([arrivals[place] for place in places]) for lane, places in lanes.items()))
+        conversations = dict(zip(chain.from_iterable(lanes.values()), chain.from_iterable(found), strict=True))
+        return [conversations[place] for place in range(len(arrivals))]
 
     async def _accept_all(self, turn: asyncio.Lock, take: Callable[[], list[Arrival]]) -> list[str]:
         async with turn, self._connection() as connection:

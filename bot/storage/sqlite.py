@@ -105,7 +105,12 @@ class SQLiteStore:
 
     async def accept(self, arrival: Arrival) -> str:
         """Keep an arrival; the public id of its conversation."""
-        return await self._accepting.add(arrival)
+        (conversation,) = await self._accepting.add([arrival])
+        return conversation
+
+    async def accept_all(self, arrivals: Sequence[Arrival]) -> Sequence[str]:
+        """Keep arrivals; the public ids of their conversations, in order."""
+        return await self._accepting.add(arrivals)
 
     def _accept_all(self, arrivals: list[Arrival], connection: sqlite3.Connection) -> list[str]:
         return sqlite_arrivals.accept(connection, arrivals, self._new_id)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot import app as house
-from bot.channels.http import JSON_LIMIT, guarded
 from bot.channels.telegram import hook
 from bot.channels.telegram.api import ApiError
 from bot.channels.telegram.errands import Errands
@@ -65,18 +64,16 @@ async def way(name: str) -> AsyncIterator[Way]:
         await process.wait()
 
 
-async def _posbot(folder: Path) -> web.Application:
+async def _posbot(folder: Path) -> int:
     mind = house.wake((settings := Settings()).knowledge, settings.cache)
     store, said, keyboards = await SQLiteStore.open(folder / "posbot.db", new_id), Bells(), Keyboards(TOKEN.encode())
     intake = Intake(store=store, mind=lambda: mind, clock=clock, bell=Bell(), meter=Meter())
-    app = web.Application(middlewares=[guarded], client_max_size=JSON_LIMIT)
     reception = Reception(
         intake=intake, store=store, mind=lambda: mind, keyboards=keyboards, links=Links(TOKEN.encode(), clock),
         errands=Errands(api=_nobody, pace=Pace(clock), bells=said), answered=lambda chat, message: None, aside=_a_merchants,
     )  # fmt: skip
-    hook.add_route(app, reception=reception, secret=SECRET)
     settle()
-    return app
+    return await hook.Hook(reception=reception, secret=SECRET).listen("127.0.0.1", 0)
 
 
 async def _a_merchants(_: object) -> bool:
@@ -87,7 +84,7 @@ async def _nobody() -> Api:
     raise ApiError("nobody is called here")
 
 
-async def _aiogram() -> web.Application:
+async def _aiogram() -> int:
     from aiogram import Bot, Dispatcher  # noqa: PLC0415
     from aiogram.webhook.aiohttp_server import SimpleRequestHandler  # noqa: PLC0415
 
@@ -99,16 +96,16 @@ async def _aiogram() -> web.Application:
     dispatcher.message.register(nothing)
     dispatcher.callback_query.register(nothing)
     SimpleRequestHandler(dispatcher, Bot(TOKEN), secret_token=SECRET).register(app, path=hook.PATH)
-    return app
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port: int = runner.addresses[0][1]
+    return port
 
 
 async def _serve(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        app = await (_posbot(Path(folder)) if name == "posbot" else _aiogram())
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        print(runner.addresses[0][1], flush=True)  # noqa: T201
+        print(await (_posbot(Path(folder)) if name == "posbot" else _aiogram()), flush=True)  # noqa: T201
         await asyncio.Event().wait()
 
 

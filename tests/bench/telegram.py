@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.channels.telegram.hook import PATH
+from tests.faults.world import free_port
 
 from . import hooks
 from .bots import House
@@ -81,7 +82,10 @@ async def answered(house: House) -> None:
     leaving: dict[int, asyncio.Future[float]] = {}
     readies = []
     async with yes_server(leaving) as api:
-        settings = {"POSBOT_TELEGRAM_TOKEN": hooks.TOKEN, "POSBOT_TELEGRAM_API": api, "POSBOT_TELEGRAM_MODE": "webhook", "POSBOT_TELEGRAM_SECRET": hooks.SECRET}
+        settings = {
+            "POSBOT_TELEGRAM_TOKEN": hooks.TOKEN, "POSBOT_TELEGRAM_API": api, "POSBOT_TELEGRAM_MODE": "webhook", "POSBOT_TELEGRAM_SECRET": hooks.SECRET,
+            "POSBOT_TELEGRAM_PORT": str(port := free_port()),
+        }  # fmt: skip
         for _ in range(TRIES):
             async with house.bot(str(house.folder / "ready.db"), **settings) as bot:
                 readies.append(bot.ready)
@@ -92,7 +96,7 @@ async def answered(house: House) -> None:
                 leaving[chat] = asyncio.get_running_loop().create_future()
                 began = perf_counter()
                 update = hooks.message(number, chat, "打印机不出纸")
-                async with session.post(f"http://127.0.0.1:{bot.port}{PATH}", json=update, headers=hooks.headers()) as response:
+                async with session.post(f"http://127.0.0.1:{port}{PATH}", json=update, headers=hooks.headers()) as response:
                     response.raise_for_status()
                 times.append((await asyncio.wait_for(leaving[chat], 30) - began) * 1000)
                 await asyncio.sleep(PAUSE)

@@ -104,6 +104,19 @@ async def test_as_many_as_may_wait_come_at_once(store: Store) -> None:
     assert conversations[:20] == [await store.conversation(each.address) for each in crowd[:20]]
 
 
+async def test_what_came_together_is_kept_in_its_order(store: Store) -> None:
+    """Of several chats, some of them new, and something that was there already; while others come one by one."""
+    first = await store.accept(arrival(BEN, ext_id="0", text="0"))
+    together = [arrival((ANNA, BEN)[number % 2], ext_id=str(number // 2), text=str(number // 2)) for number in range(40)]
+    conversations, *_ = await asyncio.gather(store.accept_all(together), *(store.accept(arrival(replace(ANNA, chat=f"c{n}"), f"c{n}")) for n in range(20)))
+    assert list(conversations) == [await store.conversation(ANNA), first] * 20
+    assert list(await store.accept_all(together)) == list(conversations)
+    while await store.step(echo, NOW):
+        pass
+    for conversation in conversations[:2]:
+        assert await texts(store, conversation) == [str(number) for number in range(20)]
+
+
 async def test_state_version_and_profile_come_back(store: Store) -> None:
     works: list[Work] = []
 

@@ -95,6 +95,7 @@ def settings(folder: Path, fake: Fake, **more: Any) -> Settings:
     """Settings of a bot whose Telegram is the fake."""
     usual = {
         "database": SecretStr(str(folder / "posbot.db")), "knowledge": ROOT / "knowledge", "cache": folder.parent / "cache", "port": 0, "ops_port": 0,
+        "telegram_port": 0,
         "console": "off",
         "telegram_token": SecretStr(fake.token), "telegram_api": fake.url,
     }  # fmt: skip
@@ -119,5 +120,5 @@ async def serving(folder: Path, fake: Fake, **more: Any) -> AsyncIterator[Servic
 async def hooked(folder: Path, fake: Fake, **more: Any) -> AsyncIterator[Service]:
     """The same, and updates are sent to it."""
     async with serving(folder, fake, telegram_mode="webhook", telegram_secret=SecretStr(SECRET), **more) as service:
-        await fake.hook(f"{service.running.address}/telegram/updates", SECRET)
+        await fake.hook(f"{service.running.hook_address}/telegram/updates", SECRET)
         yield service

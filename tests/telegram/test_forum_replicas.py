@@ -30,7 +30,7 @@ async def test_two_processes_do_everything_once(fake: Fake, tmp_path: Path, serv
             desk = Desk(fake, group, one, tmp_path, people)
             merchant, topic = await desk.handed_over()
             for number in range(4):
-                await fake.hook(f"{(one, other)[number % 2].running.address}/telegram/updates", SECRET)
+                await fake.hook(f"{(one, other)[number % 2].running.hook_address}/telegram/updates", SECRET)
                 await asyncio.gather(merchant.say(f"商户第{number}句"), people["li"].say(f"客服第{number}句", thread=topic.thread))
             for number in range(4):
                 await desk.sees(topic.thread, having(f"商户第{number}句"))
@@ -38,7 +38,7 @@ async def test_two_processes_do_everything_once(fake: Fake, tmp_path: Path, serv
             said = "\n".join(await desk.told(topic.thread))
             heard = "\n".join(bubble.text for bubble in (await merchant.view()).of_bot())
             assert [said.count(f"商户第{number}句") for number in range(4)] == [1] * 4 == [heard.count(f"客服第{number}句") for number in range(4)]
-            await fake.hook(f"{other.running.address}/telegram/updates", SECRET)
+            await fake.hook(f"{other.running.hook_address}/telegram/updates", SECRET)
             await first.aclose()
             await merchant.say("换了一个进程")
             await desk.sees(topic.thread, lambda bubble: "换了一个进程" in bubble.text)

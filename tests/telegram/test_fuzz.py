@@ -88,7 +88,7 @@ async def test_damaged_updates_do_no_harm(tmp_path: Path, caplog: pytest.LogCapt
     chance = Random(20261129)
     async with telegram() as fake, hooked(tmp_path, fake) as service, aiohttp.ClientSession() as http:
         caplog.set_level(logging.WARNING, "bot")
-        answers = {await _post(http, service.running.address, {**damaged(chance), "update_id": number}) for number in range(1, UPDATES + 1)}
+        answers = {await _post(http, service.running.hook_address, {**damaged(chance), "update_id": number}) for number in range(1, UPDATES + 1)}
         wang = await _somebody(fake)
         await wang.say("打印机不出纸")
         await wang.sees(lambda bubble: bool(bubble.buttons), within=60)

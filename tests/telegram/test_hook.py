@@ -36,7 +36,7 @@ async def service(fake: Fake, tmp_path: Path) -> AsyncIterator[Service]:
 
 
 async def post(service: Service, body: bytes, **headers: str) -> int:
-    async with aiohttp.ClientSession() as http, http.post(f"{service.running.address}{hook.PATH}", data=io.BytesIO(body), headers=headers) as response:
+    async with aiohttp.ClientSession() as http, http.post(f"{service.running.hook_address}{hook.PATH}", data=io.BytesIO(body), headers=headers) as response:
         return response.status
 
 

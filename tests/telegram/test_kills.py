@@ -51,8 +51,8 @@ class Program:
 
     async def start(self) -> None:
         there = {
-            **os.environ, "POSBOT_DATABASE": str(self.folder / "posbot.db"), "POSBOT_PORT": str(self.port), "POSBOT_OPS_PORT": "0", "POSBOT_CONSOLE": "off",
-            "POSBOT_LOG_LEVEL": "ERROR", "POSBOT_TELEGRAM_TOKEN": self.fake.token, "POSBOT_TELEGRAM_API": self.fake.url,
+            **os.environ, "POSBOT_DATABASE": str(self.folder / "posbot.db"), "POSBOT_PORT": "0", "POSBOT_TELEGRAM_PORT": str(self.port), "POSBOT_OPS_PORT": "0",
+            "POSBOT_CONSOLE": "off", "POSBOT_LOG_LEVEL": "ERROR", "POSBOT_TELEGRAM_TOKEN": self.fake.token, "POSBOT_TELEGRAM_API": self.fake.url,
             "POSBOT_TELEGRAM_MODE": "webhook" if self.hooked else "polling", "POSBOT_TELEGRAM_SECRET": SECRET,
         }  # fmt: skip
         with (self.folder / "bot.log").open("ab") as log:

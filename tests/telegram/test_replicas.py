@@ -56,7 +56,7 @@ async def test_both_take_in_what_is_sent_to_them(fake: Fake, tmp_path: Path, ser
     async with hooked(tmp_path, fake, database=database) as one, hooked(tmp_path, fake, database=database) as other:
         for turn in range(6):
             here = (one, other)[turn % 2]
-            await fake.hook(f"{here.running.address}/telegram/updates", SECRET)
+            await fake.hook(f"{here.running.hook_address}/telegram/updates", SECRET)
             await asyncio.gather(*(person.say(f"第{turn}次问：打印机不出纸") for person in people))
         await fake.until(lambda: _handled(server, 36), within=30)
         rows = await server.fetch("SELECT c.chat, m.body FROM message AS m JOIN conversation AS c ON c.id = m.conversation WHERE m.side = 'bot' ORDER BY m.id")

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from bot import server
+from bot.channels.telegram.hook import PATH
 from bot.ops.meter import Meter
 from bot.settings import Settings, read
 
@@ -104,11 +105,13 @@ def test_every_locked_package_has_a_hash_and_what_only_builds_is_taken_away() ->
 
 
 def test_ports_agree() -> None:
-    defaults = {name: Settings.model_fields[name].default for name in ("port", "ops_port")}
+    defaults = {name: Settings.model_fields[name].default for name in ("port", "ops_port", "telegram_port")}
     caddy = (DEPLOY / "Caddyfile").read_text("utf-8")
-    assert re.findall(r"EXPOSE (\d+)", DOCKERFILE) == [str(defaults["port"])]
+    assert re.findall(r"EXPOSE (\d+) (\d+)", DOCKERFILE) == [(str(defaults["port"]), str(defaults["telegram_port"]))]
     assert re.findall(r"HTTPConnection\('127.0.0.1', (\d+)", DOCKERFILE) == [str(defaults["ops_port"])]
-    assert set(re.findall(r"posbot-\d:(\d+)", caddy)) == {str(defaults["port"])}
+    hook, rest = caddy.split(f"handle {PATH} {{")[1].split("handle {")
+    assert set(re.findall(r"posbot-\d:(\d+)", hook)) == {str(defaults["telegram_port"])}
+    assert set(re.findall(r"posbot-\d:(\d+)", rest)) == {str(defaults["port"])}
     assert re.findall(r"health_port (\d+)", caddy) == [str(defaults["ops_port"])]
     assert set(re.findall(r"posbot-\d", caddy)) == {name for name in COMPOSE["compose.yaml"]["services"] if name.startswith("posbot")}
     published = [port for file in COMPOSE.values() for each in file["services"].values() for port in each.get("ports", ())]

@@ -1,39 +1,139 @@
-"""The way in for Telegram's own server: `POST /telegram/updates`.
+"""The way in for Telegram's own server: `POST /telegram/updates` on a port of its own, where nothing else is.
 
-The secret is compared before anything of the body is read. An update that is committed is answered 200; when the database is away 503, and it comes again.
+Updates that come while others are being committed are taken together, as those are that we fetch. An update that is committed is answered 200; when the
+database is away 503, and it comes again. There is no application around it: with one, a request costs more than all that is done with the update in it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from bot.channels.http import Refused, json_of, problem, unavailable
+from bot.domain.errors import StoreUnavailable
 
-from bot.channels.http import JSON_LIMIT, Refused, json_of, problem, prompt_body
+from .connection import Connection, refused, taken
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiohttp import web
+
+    from .connection import Answer
     from .reception import Reception
 
 PATH = "/telegram/updates"
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
-PATIENCE = 20.0
-"""Seconds for a body."""
+LOOKS = 1.0
+"""Seconds between two looks at who is late."""
 DEEPEST = 200
 """Nested brackets: an update quotes others, and whatever is refused comes again for a day."""
+TOGETHER = 100
+"""Updates that are taken together at most: as many as are fetched at once."""
+AGAIN = 2
+"""Seconds after which an update that could not be committed may come again."""
+_NAME, _PATH = HEADER.lower().encode(), PATH.encode()
+logger = logging.getLogger(__name__)
 
 
-def add_route(app: web.Application, *, reception: Reception, secret: str) -> None:
-    """Let Telegram's server in. Raises ValueError without a secret. The application needs the middleware `http.guarded`."""
-    if not secret:
-        raise ValueError("a webhook without a secret is open to everybody")
-    expected = secret.encode()
+class Hook:
+    """Listens, and takes in what comes. Raises ValueError without a secret."""
 
-    async def update(request: web.Request) -> web.Response:
-        if not hmac.compare_digest(request.headers.get(HEADER, "").encode("utf-8", "surrogateescape"), expected):
-            raise Refused(problem(401, "telegram-secret"))
-        raw = await prompt_body(request, JSON_LIMIT, PATIENCE, "too-slow")
-        await reception.take(json_of(raw, deepest=DEEPEST))
-        return web.Response()
+    def __init__(self, *, reception: Reception, secret: str) -> None:
+        if not secret:
+            raise ValueError("a webhook without a secret is open to everybody")
+        self._reception, self._secret = reception, secret.encode()
+        self.ending = False
+        self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._waiting: list[tuple[Connection, bytes]] = []
+        self._taking: asyncio.Task[None] | None = None
 
-    app.router.add_post(PATH, update)
+    async def listen(self, host: str, port: int) -> int:
+        """Let requests in; the port, which is a free one for 0. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self, loop), host, port, backlog=1024)
+        self._watch = asyncio.create_task(self._send_away())
+        found: int = self._server.sockets[0].getsockname()[1]
+        return found
+
+    async def close(self, grace: float) -> None:
+        """Let nobody new in, finish what has begun to come, at most so many seconds; then leave."""
+        self.ending = True
+        self._server.close()
+        for connection in [*self._connections]:
+            connection.end()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                while self._connections:
+                    self._empty.clear()
+                    await self._empty.wait()
+        for connection in [*self._connections]:
+            connection.abort()
+        self._watch.cancel()
+        await asyncio.gather(self._watch, *([self._taking] if self._taking else []), return_exceptions=True)
+
+    def met(self, connection: Connection) -> None:
+        """Somebody has come."""
+        self._connections.add(connection)
+
+    def left(self, connection: Connection) -> None:
+        """Somebody has left, or was sent away."""
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
+
+    def refusal(self, method: bytes, path: bytes, headers: dict[bytes, bytes]) -> web.Response | None:
+        """Why a request is not let in. The secret is compared before anything of a body is kept."""
+        if path != _PATH:
+            return problem(404, "not-found")
+        if method != b"POST":
+            response = problem(405, "wrong-method")
+            response.headers["Allow"] = "POST"
+            return response
+        return None if hmac.compare_digest(headers.get(_NAME, b""), self._secret) else problem(401, "telegram-secret")
+
+    def came(self, connection: Connection, body: bytes) -> None:
+        """An update has come."""
+        self._waiting.append((connection, body))
+        if self._taking is None:
+            self._taking = asyncio.create_task(self._take_all())
+
+    async def _take_all(self) -> None:
+        while self._waiting:
+            together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+            await self._take(together)
+        self._taking = None
+
+    async def _take(self, together: Sequence[tuple[Connection, bytes]]) -> None:
+        callers, raws = [], []
+        for connection, body in together:
+            try:
+                raws.append(json_of(body, deepest=DEEPEST))
+                callers.append(connection)
+            except Refused as problem:
+                connection.answer(refused(problem.response))
+        answer = await self._answer(raws)
+        for connection in callers:
+            connection.answer(answer)
+
+    async def _answer(self, raws: Sequence[object]) -> Answer:
+        """What is said of all of them: they are committed, or have to come again."""
+        try:
+            await self._reception.take(raws)
+        except StoreUnavailable:
+            return refused(unavailable(AGAIN))
+        except Exception:  # whatever these were, the next ones must be heard; what is in them is not logged
+            logger.exception("updates not taken", extra={"event": "updates_refused", "number": len(raws)})
+            return refused(unavailable(AGAIN))
+        return taken()
+
+    async def _send_away(self) -> None:
+        """Look at who is late, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOKS)
+            for connection in [*self._connections]:
+                connection.look()

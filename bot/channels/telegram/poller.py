@@ -64,7 +64,7 @@ class Poller:
         """Not confirmed before it is done."""
         while True:
             try:
-                return await self._reception.take_all(found)
+                return await self._reception.take(found)
             except StoreUnavailable:
                 await asyncio.sleep(self._again)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.errors import StoreUnavailable
 from bot.domain.messages import Address
+from bot.service.intake import Item
 
 from . import updates
 from .keyboards import Button
@@ -52,18 +52,23 @@ class Reception:
         self._intake, self._store, self._mind, self._keyboards, self._links, self._errands = intake, store, mind, keyboards, links, errands
         self._answered, self._aside = answered, aside
 
-    async def take_all(self, raws: Iterable[object]) -> None:
-        """Take in what came together: chats side by side, each in its order. Raises StoreUnavailable."""
-        chats: defaultdict[str, list[Taken]] = defaultdict(list)
-        for raw in raws:
-            if not await self._aside(raw) and (taken := self._screened(raw)):
-                chats[taken.chat].append(taken)
-        await asyncio.gather(*(self._in_order(taken) for taken in chats.values()))
+    async def take(self, raws: Iterable[object]) -> None:
+        """Take in what came together. Raises StoreUnavailable; then it has to come again, and what was kept already counts once."""
+        found = [taken for raw in raws if not await self._is_kept_aside(raw) and (taken := self._screened(raw))]
+        found = [await self._begun(taken) if taken.start else taken for taken in found]
+        conversations = await self._intake.kept(KIND, list(map(_item, found)))
+        for taken, conversation in zip(found, conversations, strict=True):
+            self._show(taken, conversation)
 
-    async def take(self, raw: object) -> None:
-        """Take in one update. Raises StoreUnavailable."""
-        if not await self._aside(raw) and (taken := self._screened(raw)):
-            await self._keep(taken)
+    async def _is_kept_aside(self, raw: object) -> bool:
+        """Whether it is no merchant's. Raises StoreUnavailable."""
+        try:
+            return await self._aside(raw)
+        except StoreUnavailable:
+            raise
+        except Exception:  # one update must never stop the others; what is in it is not logged
+            logger.exception("update not taken", extra={"event": "update_unreadable", "id": updates.id_of(raw)})
+            return True
 
     def _screened(self, raw: object) -> Taken | None:
         """What is kept of it; None for what is nobody's message, such as all that comes from groups."""
@@ -78,15 +83,12 @@ class Reception:
             return None
         return found
 
-    async def _in_order(self, chat: Iterable[Taken]) -> None:
-        for taken in chat:
-            await self._keep(taken)
+    async def _begun(self, taken: Taken) -> Taken:
+        """With what its link says."""
+        return replace(taken, fields=taken.fields | await self._opened(taken.start))
 
-    async def _keep(self, taken: Taken) -> None:
-        if taken.start:
-            taken = replace(taken, fields=taken.fields | await self._opened(taken.start))
-        profile = {NAME: taken.name} if taken.name else {}
-        conversation = await self._intake.kept(Address(channel=CHANNEL, chat=taken.chat), taken.ext_id, KIND, taken.body, profile)
+    def _show(self, taken: Taken, conversation: str) -> None:
+        """Let the merchant see that it has come."""
         if taken.tapped is not None:
             self._acknowledge(taken, taken.tapped)
         elif taken.fields["type"] != "member":
@@ -108,3 +110,8 @@ class Reception:
         state = await self._store.state(link.conversation) if link.conversation else None
         moved = {name: value for name, value in json.loads(state).items() if name not in _NOT_MOVED} if state else None
         return {"known": [list(pair) for pair in link.known]} | ({"moved": moved} if moved else {})
+
+
+def _item(taken: Taken) -> Item:
+    profile = {NAME: taken.name} if taken.name else {}
+    return Item(address=Address(channel=CHANNEL, chat=taken.chat), ext_id=taken.ext_id, body=taken.body, profile=profile)
