@@ -10,7 +10,9 @@ import asyncio
 from dataclasses import dataclass
 from email.utils import formatdate
 from enum import Enum, auto
+from functools import lru_cache
 from http import HTTPStatus
+from time import time
 from typing import TYPE_CHECKING, Protocol
 
 import httptools
@@ -212,6 +214,11 @@ def refused(response: web.Response) -> Answer:
 
 
 def _answer(status: HTTPStatus, headers: dict[str, str], body: bytes) -> Answer:
-    fields = {"Date": formatdate(usegmt=True), **headers, "Content-Length": len(body)}
+    fields = {"Date": _date(int(time())), **headers, "Content-Length": len(body)}
     lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in fields.items()), ""]
     return Answer("\r\n".join(lines).encode(), body)
+
+
+@lru_cache(1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)

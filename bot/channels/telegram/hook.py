@@ -33,6 +33,8 @@ DEEPEST = 200
 """Nested brackets: an update quotes others, and whatever is refused comes again for a day."""
 TOGETHER = 100
 """Updates that are taken together at most: as many as are fetched at once."""
+TURNS = 4
+"""Turns of the loop before they are taken: what has come to the socket already comes along, and one commit is for all of them."""
 AGAIN = 2
 """Seconds after which an update that could not be committed may come again."""
 _NAME, _PATH = HEADER.lower().encode(), PATH.encode()
@@ -104,6 +106,8 @@ class Hook:
 
     async def _take_all(self) -> None:
         while self._waiting:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
             await self._take(together)
         self._taking = None

@@ -54,7 +54,8 @@ class Reception:
 
     async def take(self, raws: Iterable[object]) -> None:
         """Take in what came together. Raises StoreUnavailable; then it has to come again, and what was kept already counts once."""
-        found = [taken for raw in raws if not await self._is_kept_aside(raw) and (taken := self._screened(raw))]
+        screen = Screen(redact=self._mind().redact, keyboards=self._keyboards)
+        found = [taken for raw in raws if not await self._is_kept_aside(raw) and (taken := self._screened(raw, screen))]
         found = [await self._begun(taken) if taken.start else taken for taken in found]
         conversations = await self._intake.kept(KIND, list(map(_item, found)))
         for taken, conversation in zip(found, conversations, strict=True):
@@ -70,10 +71,10 @@ class Reception:
             logger.exception("update not taken", extra={"event": "update_unreadable", "id": updates.id_of(raw)})
             return True
 
-    def _screened(self, raw: object) -> Taken | None:
+    def _screened(self, raw: object, screen: Screen) -> Taken | None:
         """What is kept of it; None for what is nobody's message, such as all that comes from groups."""
         try:
-            found = updates.screened(raw, Screen(redact=self._mind().redact, keyboards=self._keyboards))
+            found = updates.screened(raw, screen)
         except Exception:  # one update must never stop the others; what is in it is not logged
             logger.exception("update not read", extra={"event": "update_unreadable", "id": updates.id_of(raw)})
             return None
