@@ -72,8 +72,11 @@ async def _introduce(client: Client, settings: Settings, me: Me, url: str) -> No
         print(say("telegram.polling"))
         return
     assert settings.telegram_secret is not None
+    reason, waiting = await client.undelivered(url)
     await client.send_to_webhook(url, settings.telegram_secret.get_secret_value())
-    print(say("telegram.webhook", url=url))
+    print(say("telegram.webhook", url=url, port=settings.telegram_port))
+    if reason:
+        print(say("telegram.webhook-undelivered", reason=reason, waiting=waiting, port=settings.telegram_port))
 
 
 def _told(error: ApiError, settings: Settings, url: str) -> str:

@@ -49,6 +49,17 @@ async def test_webhook(fake: Fake, tmp_path: Path) -> None:
     assert call["parameters"]["secret_token"] == SECRET
 
 
+async def test_what_could_not_be_delivered_is_told(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here = {**PUBLIC, "public_url": "https://127.0.0.1:9"}
+    assert await setup(tmp_path, fake, **here) == 0
+    assert "没能送到" not in capsys.readouterr().out
+    wang = await fake.person("王")
+    await wang.say("打印机不出纸")
+    await asyncio.sleep(1)
+    assert await setup(tmp_path, fake, **here) == 0
+    assert "没能送到（Connection failed" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

@@ -19,6 +19,7 @@ from aiogram.methods import (
     EditMessageText,
     GetFile,
     GetMe,
+    GetWebhookInfo,
     LeaveChat,
     SendAnimation,
     SendAudio,
@@ -183,6 +184,11 @@ class Client:
     async def send_to_webhook(self, url: str, secret: str) -> None:
         """Updates are sent to this address from now on."""
         await self.call(SetWebhook(url=url, secret_token=secret, allowed_updates=list(WANTED)))
+
+    async def undelivered(self, url: str) -> tuple[str, int]:
+        """Why updates could last not be sent to this address, empty when that is not known, and how many wait."""
+        info = await self.call(GetWebhookInfo())
+        return (info.last_error_message or "" if info.url == url else ""), info.pending_update_count
 
     async def keep_for_polling(self) -> None:
         """Updates are kept until they are fetched; those that wait stay."""

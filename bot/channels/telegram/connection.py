@@ -106,10 +106,10 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Another request begins, maybe in the middle of what was received."""
-        if self._state is _State.ASKED:
-            self._last = True
-        else:
+        if self._state is _State.RESTING:
             self._state = _State.ARRIVING
+        elif self._state is _State.ASKED:
+            self._last = True
 
     def on_url(self, url: bytes) -> None:
         """What is asked for, maybe in parts."""

@@ -224,6 +224,14 @@ async def test_who_does_not_wait_for_the_answer_comes_again(house: House) -> Non
     assert house.taker.all == [{"update_id": 1}]
 
 
+async def test_behind_the_last_request_nothing_is_heard(house: House) -> None:
+    caller = await house.call()
+    await caller.send(post({"update_id": 1}, f"Connection: close\r\n{LET_IN}", path="/") + post({"update_id": 2}))
+    assert (await caller.answer())[0] == 404
+    assert await caller.is_sent_away()
+    assert house.taker.all == []
+
+
 async def test_nonsense_behind_a_request_does_not_take_its_answer_away(house: House) -> None:
     caller = await house.call()
     await caller.send(post({"update_id": 1}) + b"\x00\x01\x02\r\n\r\n")
