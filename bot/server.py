@@ -140,7 +140,7 @@ async def serve(settings: Settings, ready: Callable[[Running], None]) -> None:
         accounts = _staff(settings, store, front, intake, said, minds.now, fetch=telegram.fetch) if settings.console == "on" else None
         ways_in = {
             "address": await _listen(ending, front, settings.host, settings.port, grace=GRACE),
-            "hook_address": await ending.enter_async_context(telegram.let_in(GRACE)),
+            "hook_address": await ending.enter_async_context(telegram.let_in()),
         }
         # The last that can go wrong, because its password is told once.
         _begin(Running(**ways_in, ops_address=ops_address, stop=stop, first=await accounts.first() if accounts else None), ready)

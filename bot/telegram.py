@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 BASE = "https://api.telegram.org"
+GRACE = 2.0
+"""Seconds that updates under way get at the end; they are small, and what is not answered comes again."""
 AGAIN = 10.0
 """Seconds between two tries to learn the bot's name."""
 logger = logging.getLogger(__name__)
@@ -140,9 +142,8 @@ class Telegram:
         return {CHANNEL: self.sender}
 
     @asynccontextmanager
-    async def let_in(self, grace: float) -> AsyncIterator[str]:
-        """The way in for Telegram's server, where updates are sent to a webhook: its address, else empty. At the end requests that have begun to come get so
-        many seconds. Raises SettingsError when the port is taken."""
+    async def let_in(self) -> AsyncIterator[str]:
+        """The way in for Telegram's server, where updates are sent to a webhook: its address, else empty. Raises SettingsError when the port is taken."""
         settings = self._settings
         if settings.telegram_mode != "webhook":
             yield ""
@@ -154,7 +155,7 @@ class Telegram:
         try:
             yield origin(settings.host, port)
         finally:
-            await hook.close(grace)
+            await hook.close(GRACE)
 
     async def run(self) -> None:
         """Learn the bot's name, and fetch updates where they are not sent, until cancelled."""
@@ -200,7 +201,7 @@ class NoTelegram:
     channels: Mapping[str, Channel] = {}
 
     @asynccontextmanager
-    async def let_in(self, grace: float) -> AsyncIterator[str]:
+    async def let_in(self) -> AsyncIterator[str]:
         """Nobody comes."""
         yield ""
 

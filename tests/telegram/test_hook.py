@@ -74,6 +74,13 @@ async def test_a_body_that_is_too_large_is_refused(service: Service) -> None:
     assert await post(service, b" " * (1 << 20) + b"{}", **{hook.HEADER: SECRET}) == 413
 
 
+async def test_brackets_in_a_text_are_a_text(service: Service) -> None:
+    """Refused, it would come again for a day, and hold up what is behind it."""
+    assert await post(service, update("[{" * 2000), **{hook.HEADER: SECRET}) == 200
+    await service.idle()
+    assert service.rows("SELECT status FROM inbox") == [("done",)]
+
+
 async def test_half_of_an_emoji_is_worth_reading(service: Service) -> None:
     body = update("打印机不出纸\ud83d\x00")
     assert await post(service, body, **{hook.HEADER: SECRET}) == 200

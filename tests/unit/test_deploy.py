@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot import server
+from bot import server, telegram
 from bot.channels.telegram.hook import PATH
 from bot.ops.meter import Meter
 from bot.settings import Settings, read
@@ -22,8 +22,8 @@ DOCKERFILE = (DEPLOY / "Dockerfile").read_text("utf-8")
 COMPOSE = {name: yaml.safe_load((DEPLOY / name).read_text("utf-8")) for name in ("compose.yaml", "compose.small.yaml")}
 SERVICES = [pytest.param(name, service, id=f"{name}:{service}") for name, file in COMPOSE.items() for service in file["services"]]
 VARIABLES = {f"POSBOT_{name.upper()}" for name in Settings.model_fields}
-LONGEST_END = 2 * server.GRACE + 1
-"""Seconds for requests, deliveries, and the rest."""
+LONGEST_END = telegram.GRACE + 2 * server.GRACE + 1
+"""Seconds for updates, requests, deliveries, and the rest."""
 
 
 def service(name: str, service: str) -> dict[str, Any]:

@@ -90,6 +90,15 @@ class Connection(asyncio.Protocol):
         self._gate.left(self)
         self._state = _State.LEAVING
 
+    def eof_received(self) -> bool:
+        """Nothing more will be said; who waits for an answer gets it."""
+        self._last = True
+        return self._state is _State.ASKED
+
+    def pause_writing(self) -> None:
+        """Who does not read is not answered without end."""
+        self._transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """A part of a request, or all of it."""
         if self._state is _State.RESTING:
@@ -103,6 +112,7 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(problem(400, "bad-request"))
         self._check_size()
+        self._answer_refused()
 
     def on_message_begin(self) -> None:
         """Another request begins, maybe in the middle of what was received."""
@@ -124,8 +134,9 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Who is not let in is told so when all has come, so that the connection is still good."""
         if self._state is _State.ARRIVING:
-            self._refusal = self._gate.refusal(self._parser.get_method(), self._url.partition(b"?")[0], self._headers)
-            self._has_head = True
+            method = self._parser.get_method()
+            self._refusal = self._gate.refusal(method, self._url.partition(b"?")[0], self._headers)
+            self._has_head, self._wants_head_only = True, method == b"HEAD"
 
     def on_body(self, body: bytes) -> None:
         """A part of the body. Of who is not let in nothing is kept."""
@@ -133,16 +144,14 @@ class Connection(asyncio.Protocol):
             self._body += body
 
     def on_message_complete(self) -> None:
-        """The request is there."""
+        """The request is there. What stands behind one for another protocol (`Upgrade`, CONNECT) is no request."""
         if self._state is not _State.ARRIVING:
             return
-        self._state, self._last = _State.ASKED, not self._parser.should_keep_alive()
+        self._state, self._last = _State.ASKED, not self._parser.should_keep_alive() or self._parser.should_upgrade()
         if len(self._body) > JSON_LIMIT:
             self._refusal = problem(413, "too-large", most=JSON_LIMIT)
         if self._refusal is None:
             self._gate.came(self, bytes(self._body))
-        else:
-            self.answer(refused(self._refusal))
 
     def answer(self, answer: Answer) -> None:
         """Answer the request that has come; then the next one may."""
@@ -166,8 +175,8 @@ class Connection(asyncio.Protocol):
                 self._transport.abort()
 
     def end(self) -> None:
-        """Leave, but not in the middle of a request: after its answer."""
-        if self._state is _State.RESTING:
+        """Leave, but not in the middle of a request that is let in: after its answer."""
+        if self._state is _State.RESTING or (self._state is _State.ARRIVING and (not self._has_head or self._refusal is not None)):
             self._leave()
 
     def abort(self) -> None:
@@ -176,13 +185,19 @@ class Connection(asyncio.Protocol):
 
     def _rest(self) -> None:
         self._state, self._since = _State.RESTING, self._loop.time()
-        self._url, self._headers, self._size, self._has_head = b"", {}, 0, False
+        self._url, self._headers, self._size = b"", {}, 0
+        self._has_head = self._wants_head_only = False
         self._refusal = None
         self._body.clear()
 
     def _leave(self) -> None:
         self._state = _State.LEAVING
         self._transport.close()
+
+    def _answer_refused(self) -> None:
+        """Only when all that was received has been looked at: so one piece of it is answered once."""
+        if self._state is _State.ASKED and self._refusal is not None:
+            self.answer(refused(self._refusal))
 
     def _check_size(self) -> None:
         """Nobody sends without end."""
@@ -199,7 +214,8 @@ class Connection(asyncio.Protocol):
             self._state, self._since = _State.LEAVING, self._loop.time()
 
     def _write(self, answer: Answer) -> None:
-        self._transport.write(answer.head + (b"Connection: close\r\n\r\n" if self._last else b"\r\n") + answer.body)
+        end = b"Connection: close\r\n\r\n" if self._last else b"\r\n"
+        self._transport.write(answer.head + end + (b"" if self._wants_head_only else answer.body))
 
 
 def taken() -> Answer:

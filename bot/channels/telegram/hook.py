@@ -12,7 +12,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bot.channels.http import Refused, json_of, problem, unavailable
+from bot.channels.http import JSON_LIMIT, Refused, json_of, problem, unavailable
 from bot.domain.errors import StoreUnavailable
 
 from .connection import Connection, refused, taken
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from .connection import Answer
     from .reception import Reception
 
 PATH = "/telegram/updates"
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 LOOKS = 1.0
 """Seconds between two looks at who is late."""
-DEEPEST = 200
-"""Nested brackets: an update quotes others, and whatever is refused comes again for a day."""
+DEEPEST = JSON_LIMIT
+"""Brackets are not counted: somebody may write hundreds of them, and what is refused comes again for a day and holds up what is behind it. The parser itself
+gives up after about 200 levels."""
 TOGETHER = 100
 """Updates that are taken together at most: as many as are fetched at once."""
+HELD_UP = 0.2
+"""Seconds after which the next ones are not held up any longer by some whose commit takes long. The server sends nothing of a chat before its last update is
+answered, so the order of a chat does not hang on it."""
 TURNS = 4
 """Turns of the loop before they are taken: what has come to the socket already comes along, and one commit is for all of them."""
 AGAIN = 2
@@ -52,7 +55,8 @@ class Hook:
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._waiting: list[tuple[Connection, bytes]] = []
-        self._taking: asyncio.Task[None] | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._taking: set[asyncio.Task[None]] = set()
 
     async def listen(self, host: str, port: int) -> int:
         """Let requests in; the port, which is a free one for 0. Raises OSError."""
@@ -63,7 +67,7 @@ class Hook:
         return found
 
     async def close(self, grace: float) -> None:
-        """Let nobody new in, finish what has begun to come, at most so many seconds; then leave."""
+        """Let nobody new in, finish what has begun to come, at most so many seconds; then leave. What was not answered comes again."""
         self.ending = True
         self._server.close()
         for connection in [*self._connections]:
@@ -75,8 +79,10 @@ class Hook:
                     await self._empty.wait()
         for connection in [*self._connections]:
             connection.abort()
-        self._watch.cancel()
-        await asyncio.gather(self._watch, *([self._taking] if self._taking else []), return_exceptions=True)
+        rest = [self._watch, *self._taking, *([self._pump] if self._pump else [])]
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
     def met(self, connection: Connection) -> None:
         """Somebody has come."""
@@ -101,39 +107,37 @@ class Hook:
     def came(self, connection: Connection, body: bytes) -> None:
         """An update has come."""
         self._waiting.append((connection, body))
-        if self._taking is None:
-            self._taking = asyncio.create_task(self._take_all())
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._take_all())
 
     async def _take_all(self) -> None:
         while self._waiting:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
             together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            await self._take(together)
-        self._taking = None
+            task = asyncio.create_task(self._take(_readable(together)))
+            self._taking.add(task)
+            task.add_done_callback(self._taking.discard)
+            await asyncio.wait([task], timeout=HELD_UP)
+        self._pump = None
 
-    async def _take(self, together: Sequence[tuple[Connection, bytes]]) -> None:
-        callers, raws = [], []
-        for connection, body in together:
-            try:
-                raws.append(json_of(body, deepest=DEEPEST))
-                callers.append(connection)
-            except Refused as problem:
-                connection.answer(refused(problem.response))
-        answer = await self._answer(raws)
-        for connection in callers:
-            connection.answer(answer)
-
-    async def _answer(self, raws: Sequence[object]) -> Answer:
-        """What is said of all of them: they are committed, or have to come again."""
+    async def _take(self, together: Sequence[tuple[Connection, object]]) -> None:
+        """Take in what came together, and answer: it is committed, or has to come again."""
         try:
-            await self._reception.take(raws)
+            await self._reception.take([raw for _, raw in together])
         except StoreUnavailable:
-            return refused(unavailable(AGAIN))
-        except Exception:  # whatever these were, the next ones must be heard; what is in them is not logged
-            logger.exception("updates not taken", extra={"event": "updates_refused", "number": len(raws)})
-            return refused(unavailable(AGAIN))
-        return taken()
+            answer = refused(unavailable(AGAIN))
+        except Exception:  # one must never stop the others; what is in it is not logged
+            logger.exception("updates not taken", extra={"event": "updates_refused", "number": len(together)})
+            if len(together) > 1:
+                for alone in together:
+                    await self._take([alone])
+                return
+            answer = refused(unavailable(AGAIN))
+        else:
+            answer = taken()
+        for connection, _ in together:
+            connection.answer(answer)
 
     async def _send_away(self) -> None:
         """Look at who is late, until cancelled."""
@@ -141,3 +145,14 @@ class Hook:
             await asyncio.sleep(LOOKS)
             for connection in [*self._connections]:
                 connection.look()
+
+
+def _readable(together: Sequence[tuple[Connection, bytes]]) -> list[tuple[Connection, object]]:
+    """What can be read; whoever sent anything else is told."""
+    found: list[tuple[Connection, object]] = []
+    for connection, body in together:
+        try:
+            found.append((connection, json_of(body, deepest=DEEPEST)))
+        except Refused as problem:
+            connection.answer(refused(problem.response))
+    return found

@@ -32,12 +32,15 @@ class Taker:
         self.open = asyncio.Event()
         self.open.set()
         self.error: Exception | None = None
+        self.poison: object = None
 
     async def take(self, raws: Iterable[object]) -> None:
-        self.taken.append(list(raws))
+        self.taken.append(together := list(raws))
         await self.open.wait()
         if self.error:
             raise self.error
+        if self.poison in together:
+            raise KeyError("a bug")
 
     @property
     def all(self) -> list[object]:
@@ -63,11 +66,20 @@ class Caller:
             headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
             return int(status.split()[1]), headers, await self._reader.readexactly(int(headers["content-length"]))
 
+    async def end(self) -> None:
+        """Say that nothing more will be said."""
+        self._writer.write_eof()
+
     async def is_sent_away(self) -> bool:
         async with asyncio.timeout(10):
             with suppress(ConnectionError):
                 return await self._reader.read() == b""
             return True
+
+    async def rest(self) -> bytes:
+        """Everything until the connection is closed."""
+        async with asyncio.timeout(10):
+            return await self._reader.read()
 
     def leave(self) -> None:
         self._writer.close()
@@ -224,6 +236,41 @@ async def test_who_does_not_wait_for_the_answer_comes_again(house: House) -> Non
     assert house.taker.all == [{"update_id": 1}]
 
 
+UPGRADE = post({}, "Connection: Upgrade\r\nUpgrade: websocket\r\nHost: x\r\n")
+CONNECT, GET = (f"{line} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for line in ("CONNECT x:443", "GET /"))
+
+
+@pytest.mark.parametrize(
+    ("written", "later"),
+    [(UPGRADE, b""), (UPGRADE, post({"update_id": 2})), (CONNECT, post({"update_id": 2})), (GET + post({"update_id": 2}), b""), (GET * 1000, b"")],
+    ids=["upgrade", "behind-an-upgrade", "behind-connect", "behind-a-refusal", "refusals"],
+)
+async def test_nothing_is_smuggled_in_behind_what_is_refused(house: House, written: bytes, later: bytes) -> None:
+    caller = await house.call()
+    await caller.send(written)
+    status, headers, _ = await caller.answer()
+    assert (status in {401, 404}, headers["connection"]) == (True, "close")
+    await caller.send(later)
+    assert await caller.is_sent_away()
+    assert house.taker.all == []
+
+
+async def test_an_answer_to_head_has_no_body(house: House) -> None:
+    caller = await house.call()
+    await caller.send(f"HEAD {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    answer = await caller.rest()
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_who_has_said_everything_still_gets_the_answer(house: House) -> None:
+    caller = await house.call()
+    await caller.send(post({"update_id": 1}))
+    await caller.end()
+    assert (await caller.answer())[0] == 200
+    assert await caller.is_sent_away()
+
+
 async def test_behind_the_last_request_nothing_is_heard(house: House) -> None:
     caller = await house.call()
     await caller.send(post({"update_id": 1}, f"Connection: close\r\n{LET_IN}", path="/") + post({"update_id": 2}))
@@ -264,6 +311,31 @@ async def test_what_is_not_committed_has_to_come_again(house: House, error: Exce
     house.taker.error = None
     await caller.send(post({"update_id": 1}))
     assert (await caller.answer())[0] == 200
+
+
+async def test_one_that_cannot_be_taken_does_not_harm_the_others(house: House) -> None:
+    house.taker.open.clear()
+    house.taker.poison = 2
+    callers = [await house.call() for _ in range(4)]
+    for number, caller in enumerate(callers):
+        await caller.send(post(number))
+        await asyncio.sleep(0.05 if number == 0 else 0)
+    await asyncio.sleep(0.05)
+    house.taker.open.set()
+    assert [(await caller.answer())[0] for caller in callers] == [200, 200, 503, 200]
+
+
+async def test_a_commit_that_takes_long_does_not_hold_up_the_others(house: House) -> None:
+    house.taker.open.clear()
+    stuck, next_one = await house.call(), await house.call()
+    await stuck.send(post({"update_id": 1}))
+    await asyncio.sleep(0.05)
+    await next_one.send(post({"update_id": 2}))
+    async with asyncio.timeout(5):
+        while len(house.taker.taken) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    house.taker.open.set()
+    assert [(await caller.answer())[0] for caller in (stuck, next_one)] == [200, 200]
 
 
 async def test_who_is_slow_is_sent_away_and_who_waits_for_us_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,13 +387,29 @@ async def test_at_the_end_what_has_begun_is_answered() -> None:
             await house.call()
 
 
-async def test_at_the_end_nobody_waits_for_who_does_not_go_on() -> None:
+@pytest.mark.parametrize("begun", [b"P", post({}, "Host: x\r\n")[:-1]], ids=["a-byte", "stranger"])
+async def test_at_the_end_nobody_waits_for_strangers(begun: bytes) -> None:
     async with opened() as house:
         caller = await house.call()
-        await caller.send(post({"update_id": 2})[:-1])
+        await caller.send(begun)
         await asyncio.sleep(0.05)
-        await house.hook.close(0.1)
+        async with asyncio.timeout(5):
+            await house.hook.close(60)
         assert await caller.is_sent_away()
+
+
+async def test_at_the_end_nobody_waits_without_end() -> None:
+    """Neither for who does not go on, nor for a commit that hangs."""
+    async with opened() as house:
+        house.taker.open.clear()
+        beginning, asking = await house.call(), await house.call()
+        await beginning.send(post({"update_id": 2})[:-1])
+        await asking.send(post({"update_id": 1}))
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            await house.hook.close(0.1)
+        assert await beginning.is_sent_away()
+        assert await asking.is_sent_away()
 
 
 def test_a_hook_without_a_secret_is_none() -> None:
