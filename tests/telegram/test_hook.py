@@ -6,13 +6,17 @@ import io
 import json
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 
+from bot import server
 from bot.channels.telegram import hook
+from bot.domain.errors import SettingsError
 
-from .service import SECRET, hooked
+from .service import SECRET, hooked, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -86,6 +90,14 @@ async def test_half_of_an_emoji_is_worth_reading(service: Service) -> None:
     assert await post(service, body, **{hook.HEADER: SECRET}) == 200
     await service.idle()
     assert service.rows("SELECT status FROM inbox") == [("done",)]
+
+
+async def test_a_port_that_somebody_else_has_is_named(service: Service, fake: Fake, tmp_path: Path) -> None:
+    taken = urlsplit(service.running.hook_address).port
+    (other := tmp_path / "other").mkdir()
+    with pytest.raises(ExceptionGroup) as found:
+        await server.serve(settings(other, fake, telegram_mode="webhook", telegram_secret=SecretStr(SECRET), telegram_port=taken), lambda _: None)
+    assert found.group_contains(SettingsError, match=f"127.0.0.1:{taken}.*POSBOT_TELEGRAM_PORT")
 
 
 def update(text: str, number: int = 1) -> bytes:
