@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import re
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +27,6 @@ UPLOAD_LIMIT = 10_000_000
 DEEPEST = 32
 """Nested brackets in a JSON body; ours have three."""
 Model = TypeVar("Model", bound=BaseModel)
-_BRACKET = re.compile(rb"[][{}]")
 
 
 def problem(status: int, code: str, **values: object) -> web.Response:
@@ -102,11 +100,12 @@ def parsed(raw: bytes, model: type[Model]) -> Model:
 def json_of(raw: bytes, *, deepest: int = DEEPEST) -> Any:
     """What a JSON body holds, with whole characters only. Raises Refused (400)."""
     try:
-        if raw.count(b"[") + raw.count(b"{") > deepest and _depth(raw, deepest) > deepest:
-            raise ValueError("too deep")  # noqa: TRY301  (answered like all the rest that is no JSON)
-        return _json(raw)
+        value = _json(raw)
     except (ValueError, RecursionError):
         raise Refused(problem(400, "bad-json")) from None
+    if raw.count(b"[") + raw.count(b"{") > deepest and _is_deeper(value, deepest):  # few have so many brackets, and most of those in a text
+        raise Refused(problem(400, "bad-json"))
+    return value
 
 
 def number(text: str, name: str, least: int, most: int) -> int:
@@ -126,15 +125,12 @@ def _json(raw: bytes) -> Any:
         return _mended(json.loads(raw.decode(), parse_constant=_no_constant))
 
 
-def _depth(raw: bytes, most: int) -> int:
-    """Brackets that are open at most, counted until there are too many; those in strings count too, which does no harm."""
-    depth = deepest = 0
-    for bracket in _BRACKET.findall(raw):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-        if deepest > most:
-            break
-    return deepest
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether more than so many lists and objects stand in one another. What somebody wrote is no bracket."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _mended(value: Any) -> Any:

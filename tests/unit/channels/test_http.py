@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession, TCPConnector, web
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.http import Refused, body, guarded, parsed
+from bot.channels.http import DEEPEST, Refused, body, guarded, json_of, parsed
 from bot.domain.errors import StoreUnavailable
 from bot.service.buckets import Buckets
 
@@ -201,3 +201,18 @@ def test_who_comes_too_often_is_not_forgotten_by_coming() -> None:
         buckets.take(f"visitor {number}")
         buckets.take("anna")
     assert buckets.take("anna") > 0
+
+
+@pytest.mark.parametrize("inner", ["", '"\\ud83d"'], ids=["usual", "half-a-character"])
+def test_only_lists_and_objects_in_one_another_are_deep(inner: str) -> None:
+    """What somebody wrote may have as many brackets as it likes."""
+
+    def nested(levels: int) -> bytes:
+        return ("[" * levels + inner + "]" * levels).encode()
+
+    assert json_of(nested(DEEPEST))
+    for levels in (DEEPEST + 1, 150_000):
+        with pytest.raises(Refused):
+            json_of(nested(levels))
+    assert json_of(json.dumps({"text": "[{" * 1000}).encode()) == {"text": "[{" * 1000}
+    assert len(json_of(b"[" + b"[]," * 1000 + b"{}]")) == 1001
