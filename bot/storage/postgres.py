@@ -126,14 +126,14 @@ class PostgresStore:
 
     async def accept(self, arrival: Arrival) -> str:
         """Keep an arrival; the public id of its conversation."""
-        (conversation,) = await self._accepting[hash(arrival.address) % ARRIVALS].add([arrival])
+        (conversation,) = await self._accepting[_lane(arrival)].add([arrival])
         return conversation
 
     async def accept_all(self, arrivals: Sequence[Arrival]) -> Sequence[str]:
         """Keep arrivals, each chat's in order; the public ids of their conversations. When it fails, some may have been kept."""
         lanes: defaultdict[int, list[int]] = defaultdict(list)
         for place, arrival in enumerate(arrivals):
-            lanes[hash(arrival.address) % ARRIVALS].append(place)
+            lanes[_lane(arrival)].append(place)
         found = await asyncio.gather(*(self._accepting[lane].add([arrivals[place] for place in places]) for lane, places in lanes.items()))
         conversations = dict(zip(chain.from_iterable(lanes.values()), chain.from_iterable(found), strict=True))
         return [conversations[place] for place in range(len(arrivals))]
@@ -362,6 +362,11 @@ def _translated() -> Iterator[None]:
         yield
     except _UNAVAILABLE as error:
         raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _lane(arrival: Arrival) -> int:
+    """Which of the lanes keeps what comes of this chat."""
+    return hash(arrival.address) % ARRIVALS
 
 
 async def _leave(_: asyncpg.Connection) -> None:

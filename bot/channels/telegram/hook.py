@@ -12,7 +12,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bot.channels.http import JSON_LIMIT, Refused, json_of, problem, unavailable
+from bot.channels.http import Refused, json_of, problem, unavailable
 from bot.domain.errors import StoreUnavailable
 
 from .connection import Connection, refused, taken
@@ -28,9 +28,8 @@ PATH = "/telegram/updates"
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 LOOKS = 1.0
 """Seconds between two looks at who is late."""
-DEEPEST = JSON_LIMIT
-"""Brackets are not counted: somebody may write hundreds of them, and what is refused comes again for a day and holds up what is behind it. The parser itself
-gives up after about 200 levels."""
+DEEPEST = 200
+"""Lists and objects in one another: an update quotes others, and whatever is refused comes again for a day and holds up what is behind it."""
 TOGETHER = 100
 """Updates that are taken together at most: as many as are fetched at once."""
 HELD_UP = 0.2
@@ -53,7 +52,8 @@ class Hook:
         self._reception, self._secret = reception, secret.encode()
         self.ending = False
         self._connections: set[Connection] = set()
-        self._empty = asyncio.Event()
+        self._nobody = asyncio.Event()
+        self._nobody.set()
         self._waiting: list[tuple[Connection, bytes]] = []
         self._pump: asyncio.Task[None] | None = None
         self._taking: set[asyncio.Task[None]] = set()
@@ -74,9 +74,7 @@ class Hook:
             connection.end()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace):
-                while self._connections:
-                    self._empty.clear()
-                    await self._empty.wait()
+                await self._nobody.wait()
         for connection in [*self._connections]:
             connection.abort()
         rest = [self._watch, *self._taking, *([self._pump] if self._pump else [])]
@@ -87,12 +85,13 @@ class Hook:
     def met(self, connection: Connection) -> None:
         """Somebody has come."""
         self._connections.add(connection)
+        self._nobody.clear()
 
     def left(self, connection: Connection) -> None:
         """Somebody has left, or was sent away."""
         self._connections.discard(connection)
         if not self._connections:
-            self._empty.set()
+            self._nobody.set()
 
     def refusal(self, method: bytes, path: bytes, headers: dict[bytes, bytes]) -> web.Response | None:
         """Why a request is not let in. The secret is compared before anything of a body is kept."""
@@ -107,7 +106,7 @@ class Hook:
     def came(self, connection: Connection, body: bytes) -> None:
         """An update has come."""
         self._waiting.append((connection, body))
-        if self._pump is None:
+        if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._take_all())
 
     async def _take_all(self) -> None:
@@ -115,11 +114,20 @@ class Hook:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
             together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            task = asyncio.create_task(self._take(_readable(together)))
+            task = asyncio.create_task(self._take_in(together))
             self._taking.add(task)
             task.add_done_callback(self._taking.discard)
             await asyncio.wait([task], timeout=HELD_UP)
-        self._pump = None
+
+    async def _take_in(self, together: Sequence[tuple[Connection, bytes]]) -> None:
+        """Take in what can be read; whoever sent anything else is told."""
+        read: list[tuple[Connection, object]] = []
+        for connection, body in together:
+            try:
+                read.append((connection, json_of(body, deepest=DEEPEST)))
+            except Refused as problem:
+                connection.answer(refused(problem.response))
+        await self._take(read)
 
     async def _take(self, together: Sequence[tuple[Connection, object]]) -> None:
         """Take in what came together, and answer: it is committed, or has to come again."""
@@ -145,14 +153,3 @@ class Hook:
             await asyncio.sleep(LOOKS)
             for connection in [*self._connections]:
                 connection.look()
-
-
-def _readable(together: Sequence[tuple[Connection, bytes]]) -> list[tuple[Connection, object]]:
-    """What can be read; whoever sent anything else is told."""
-    found: list[tuple[Connection, object]] = []
-    for connection, body in together:
-        try:
-            found.append((connection, json_of(body, deepest=DEEPEST)))
-        except Refused as problem:
-            connection.answer(refused(problem.response))
-    return found
